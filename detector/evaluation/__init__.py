@@ -1,0 +1,1 @@
+"""Measuring a detector honestly: by generator, by source, under laundering, beside confounds."""

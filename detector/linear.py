@@ -1,0 +1,185 @@
+"""Detector A: standardised features, a small committee of linear models, one calibration.
+
+The model is read from an `.npz` of plain arrays (`allow_pickle=False`) whose sha256 the model
+card beside it states; nothing but numpy is needed to score.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.detector.features import FEATURE_VERSION, GROUPS, NAMES
+from assay.detector.neutralisation import Rendition
+from assay.errors import ConfigurationError
+from assay.files import write_atomically
+
+DEFAULT_NAME = "frequency-1"
+_WEIGHTS = Path(__file__).parent / "weights"
+_ARRAYS = ("mean", "scale", "weights", "bias", "calibration", "threshold", "domain")
+# Standardised features beyond this are outliers of one source; they must not outvote the rest.
+CLIP = 4.0
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """A calibrated linear detector.
+
+    Attributes:
+        mean, scale: standardisation of the features, float64, d.
+        weights: committee members fitted on resampled sources, float64, B x d.
+        bias: B.
+        slope, intercept: Platt calibration of the committee's mean score, fitted on scores of
+            sources and generators that the fitted model had not seen.
+        threshold: calibrated log-odds above which real pictures of the worst held-out source
+            were at most at the stated false-positive rate.
+        domain: share of clipped features beyond which a picture is unlike the training set.
+        card: the model card, as published.
+    """
+
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    bias: NDArray[np.float64]
+    slope: float
+    intercept: float
+    threshold: float
+    domain: float
+    card: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.card["name"])
+
+    @property
+    def version(self) -> str:
+        return str(self.card["version"])
+
+    @property
+    def rendition(self) -> Rendition:
+        return Rendition(**self.card["rendition"])
+
+    @property
+    def trustworthy(self) -> bool:
+        """Whether held-out performance allows any verdict at all."""
+        return bool(self.card["trustworthy"])
+
+    def standardise(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Features in units of the training spread, not yet clipped; shape as given."""
+        standardised: NDArray[np.float64] = (features.astype(np.float64) - self.mean) / self.scale
+        return standardised
+
+    def members(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Calibrated log-odds by each committee member; features n x d, result n x B."""
+        clipped = np.clip(self.standardise(features), -CLIP, CLIP)
+        log_odds: NDArray[np.float64] = self.slope * (
+            clipped @ self.weights.T + self.bias
+        ) + self.intercept
+        return log_odds
+
+    def contributions(self, features: NDArray[np.float32]) -> dict[str, float]:
+        """What each feature group adds to the log-odds of one picture (d features)."""
+        clipped = np.clip(self.standardise(features), -CLIP, CLIP)
+        parts = self.slope * clipped * self.weights.mean(0)
+        groups = np.array(GROUPS)
+        return {group: float(parts[groups == group].sum()) for group in dict.fromkeys(GROUPS)}
+
+    def out_of_domain(self, features: NDArray[np.float32]) -> float:
+        """Share of the features (d) that lie beyond the clipping range of the training set."""
+        return float((np.abs(self.standardise(features)) > CLIP).mean())
+
+
+def save(model: LinearModel, folder: str | Path) -> Path:
+    """Write `<name>.npz` and the card `<name>.json`, which states the checksum of the former.
+
+    Returns:
+        The path of the card.
+
+    Raises:
+        OutputRefused: the folder cannot be written.
+    """
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        mean=model.mean.astype(np.float32),
+        scale=model.scale.astype(np.float32),
+        weights=model.weights.astype(np.float32),
+        bias=model.bias,
+        calibration=np.array([model.slope, model.intercept]),
+        threshold=np.array(model.threshold),
+        domain=np.array(model.domain),
+    )
+    data = buffer.getvalue()
+    folder = Path(folder)
+    write_atomically(folder / f"{model.name}.npz", data)
+    card = model.card | {"weights_sha256": hashlib.sha256(data).hexdigest()}
+    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+    return write_atomically(folder / f"{model.name}.json", text)
+
+
+def load(card_path: str | Path) -> LinearModel:
+    """Read a model by the path of its card; the weights lie beside it.
+
+    Raises:
+        ConfigurationError: a file is missing, the checksum differs from the card's, or the
+            model was trained on another version of the features.
+    """
+    card_path = Path(card_path)
+    try:
+        card = json.loads(card_path.read_text(encoding="utf-8"))
+        data = card_path.with_suffix(".npz").read_bytes()
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"detector model {card_path}: {error}") from error
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != card.get("weights_sha256"):
+        raise ConfigurationError(
+            f"detector weights of {card_path.name}: sha256 {digest}, the card states "
+            f"{card.get('weights_sha256')}",
+            advice="reinstall assay, or train the model again with `assay train`",
+        )
+    if card.get("feature_version") != FEATURE_VERSION:
+        raise ConfigurationError(
+            f"detector model {card_path.name}: features version {card.get('feature_version')}, "
+            f"this release measures version {FEATURE_VERSION}",
+            advice="train the model again with `assay train`",
+        )
+    return _parse(data, card, card_path)
+
+
+@cache
+def default_model() -> LinearModel:
+    """The model that ships with this release."""
+    return load(_WEIGHTS / f"{DEFAULT_NAME}.json")
+
+
+def _parse(data: bytes, card: dict[str, Any], path: Path) -> LinearModel:
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        missing = [name for name in _ARRAYS if name not in archive]
+        if missing:
+            raise ConfigurationError(f"detector model {path.name}: no array {missing[0]!r}")
+        arrays = {name: np.asarray(archive[name], np.float64) for name in _ARRAYS}
+    if arrays["weights"].ndim != 2 or arrays["weights"].shape[1] != len(NAMES):
+        raise ConfigurationError(
+            f"detector model {path.name}: weights of shape {arrays['weights'].shape}, "
+            f"expected {len(NAMES)} features"
+        )
+    slope, intercept = arrays["calibration"]
+    return LinearModel(
+        mean=arrays["mean"],
+        scale=arrays["scale"],
+        weights=arrays["weights"],
+        bias=arrays["bias"],
+        slope=float(slope),
+        intercept=float(intercept),
+        threshold=float(arrays["threshold"]),
+        domain=float(arrays["domain"]),
+        card=card,
+    )

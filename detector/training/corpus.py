@@ -1,0 +1,215 @@
+"""From a manifest to a table of features: every picture in several renditions."""
+
+from __future__ import annotations
+
+import multiprocessing
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.datasets.families import family_of
+from assay.datasets.manifests import Row
+from assay.detector.features import extract
+from assay.detector.neutralisation import (
+    STANDARD,
+    Rendition,
+    centre_crop,
+    compress,
+    neutralise,
+    reduce,
+)
+from assay.detector.training.augmentation import deliver
+from assay.errors import InputRefused
+from assay.media import Media
+
+Pixels = NDArray[np.uint8]
+View = Callable[[Pixels, np.random.Generator], Pixels]
+Progress = Callable[[Iterable["Example | Refusal"], int], Iterable["Example | Refusal"]]
+
+# Originals are reduced to this before anything random: nothing later looks at more, and a
+# 40-megapixel photograph would cost a second per random delivery.
+_WORKING_LONG_SIDE = 1400
+# A shorter picture cannot be brought to the field of view of the others.
+MIN_LONG_SIDE = 400
+
+STATISTICS = ("contrast", "gradient", "brightness", "saturation")
+METADATA = ("jpeg", "png", "webp", "width", "height", "pixels", "bytes-per-pixel", "aspect")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One measured picture.
+
+    Attributes:
+        row: its line in the manifest.
+        features: float32, views x features.
+        statistics: the single statistics of `STATISTICS`, of the standard rendition.
+        metadata: what the file says without its pixels, `METADATA`.
+    """
+
+    row: Row
+    features: NDArray[np.float32]
+    statistics: NDArray[np.float32]
+    metadata: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A picture that could not be measured, and why."""
+
+    row: Row
+    why: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Measured pictures, column by column.
+
+    Attributes:
+        rows: n manifest rows.
+        features: float32, n x views x features; view 0 is the standard rendition.
+        statistics: n x len(STATISTICS).
+        metadata: n x len(METADATA).
+        views: name of each view.
+        refused: what could not be measured.
+    """
+
+    rows: tuple[Row, ...]
+    features: NDArray[np.float32]
+    statistics: NDArray[np.float32]
+    metadata: NDArray[np.float32]
+    views: tuple[str, ...]
+    refused: tuple[Refusal, ...]
+
+    @property
+    def generated(self) -> NDArray[np.bool_]:
+        return np.array([row.generated for row in self.rows])
+
+    @property
+    def sources(self) -> NDArray[np.str_]:
+        return np.array([row.source for row in self.rows])
+
+    @property
+    def families(self) -> NDArray[np.str_]:
+        return np.array([family_of(row.generator) for row in self.rows])
+
+    @property
+    def groups(self) -> NDArray[np.str_]:
+        """Real pictures by source; generated ones by source and family."""
+        return np.array(
+            [
+                f"{row.source}|{family_of(row.generator)}" if row.generated else row.source
+                for row in self.rows
+            ]
+        )
+
+
+def standard_view(pixels: Pixels, rng: np.random.Generator | None = None) -> Pixels:
+    """Long side 512, 320-px centre crop, JPEG 90: how evaluation presents every picture."""
+    del rng
+    return compress(centre_crop(reduce(pixels, STANDARD.long_side), STANDARD.crop), 90)
+
+
+def training_views(deliveries: int, rendition: Rendition = STANDARD) -> dict[str, View]:
+    """The standard rendition and `deliveries` random ones."""
+    views: dict[str, View] = {"standard": standard_view}
+    for number in range(1, deliveries + 1):
+        views[f"delivery-{number}"] = partial(_delivery, rendition=rendition)
+    return views
+
+
+def _delivery(pixels: Pixels, rng: np.random.Generator, rendition: Rendition) -> Pixels:
+    return deliver(pixels, rng, rendition)
+
+
+def build_table(
+    rows: Sequence[Row],
+    views: dict[str, View],
+    *,
+    workers: int = 1,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Table:
+    """Measure every picture under every view.
+
+    Args:
+        rows: what to measure; unreadable or too small pictures are recorded as refused.
+        views: functions from original pixels to a presented picture; module-level functions or
+            partials of them when `workers` > 1. Presented pictures are neutralised before
+            features are measured, exactly as in scoring.
+        workers: processes.
+        seed: of the random views; each picture has its own stream, so order is irrelevant.
+        progress: wraps the iterator of results.
+
+    Raises:
+        InputRefused: no picture at all could be measured.
+    """
+    measure = partial(measure_row, views=views, seed=seed)
+    results = _map(measure, rows, workers)
+    if progress is not None:
+        results = progress(results, len(rows))
+    examples: list[Example] = []
+    refused: list[Refusal] = []
+    for result in results:
+        if isinstance(result, Example):
+            examples.append(result)
+        else:
+            refused.append(result)
+    if not examples:
+        why = refused[0].why if refused else "the manifest is empty"
+        raise InputRefused(f"no picture could be measured: {why}")
+    return Table(
+        rows=tuple(example.row for example in examples),
+        features=np.stack([example.features for example in examples]),
+        statistics=np.stack([example.statistics for example in examples]),
+        metadata=np.stack([example.metadata for example in examples]),
+        views=tuple(views),
+        refused=tuple(refused),
+    )
+
+
+def measure_row(row: Row, *, views: dict[str, View], seed: int) -> Example | Refusal:
+    """Measure one picture."""
+    try:
+        media = Media.open(row.path, any_extension=True)
+        pixels = reduce(media.pixels(), _WORKING_LONG_SIDE)
+    except InputRefused as refusal:
+        return Refusal(row, refusal.message)
+    if max(media.width, media.height) < MIN_LONG_SIDE:
+        return Refusal(row, f"long side under {MIN_LONG_SIDE} px")
+    rng = np.random.default_rng([seed, zlib.crc32(media.data)])
+    presented = [view(pixels, rng) for view in views.values()]
+    features = [extract(neutralise(picture)) for picture in presented]
+    return Example(row, np.stack(features), statistics_of(presented[0]), metadata_of(media))
+
+
+def statistics_of(pixels: Pixels) -> NDArray[np.float32]:
+    """Contrast, mean gradient, brightness and saturation of a picture, grey levels."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    gradient = np.abs(np.diff(grey, axis=1)).mean() if grey.shape[1] > 1 else 0.0
+    saturation = cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)[..., 1].mean()
+    return np.array([grey.std(), gradient, grey.mean(), saturation], np.float32)
+
+
+def metadata_of(media: Media) -> NDArray[np.float32]:
+    """What a classifier could use without looking at any pixel."""
+    formats = [media.media_type == f"image/{name}" for name in ("jpeg", "png", "webp")]
+    area = media.width * media.height
+    size = [media.width, media.height, area, media.size / area, media.width / media.height]
+    return np.array([*formats, *size], np.float32)
+
+
+def _map(
+    measure: Callable[[Row], Example | Refusal], rows: Sequence[Row], workers: int
+) -> Iterator[Example | Refusal]:
+    if workers <= 1:
+        yield from map(measure, rows)
+        return
+    # "spawn": forked OpenCV thread pools can deadlock.
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        yield from pool.imap(measure, rows, chunksize=8)

@@ -1,0 +1,102 @@
+"""One call that runs every examiner and asks the judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import get_args
+
+from assay.detector.judge import Judge
+from assay.errors import AssayError
+from assay.evidence import Evidence, Kind, Software, Verification
+from assay.extending import EXAMINERS, Examiner, load
+from assay.limits import Limits
+from assay.media import Media
+from assay.version import __version__
+
+_READING_ORDER = get_args(Kind)
+
+
+def verify(
+    src: str | Path | bytes | Media,
+    *,
+    examiners: Mapping[str, Examiner] | None = None,
+    judge: Judge | None = None,
+    limits: Limits | None = None,
+    any_extension: bool = False,
+) -> Verification:
+    """Examine media and say what the evidence shows.
+
+    Nothing is sent anywhere: no examiner touches the network.
+
+    Args:
+        src: a path, the bytes of a file, or media that is open already.
+        examiners: by name; default: all that are installed.
+        judge: default: the standard rules.
+        limits: default: those of the process's settings.
+        any_extension: accept a file name that claims another type than the content.
+
+    Returns:
+        A verdict with its evidence. An examiner that fails leaves evidence of kind
+        "not-scored"; it takes no other examiner down.
+
+    Raises:
+        InputRefused: the media cannot be opened or decoded.
+    """
+    media = _open(src, limits, any_extension)
+    media.pixels()  # damaged media are refused once, here, and not by every examiner
+    examiners = load(EXAMINERS) if examiners is None else examiners
+    found = [evidence for examiner in examiners.values() for evidence in _examine(examiner, media)]
+    found.sort(key=lambda evidence: _READING_ORDER.index(evidence.kind))
+    evidence = tuple(
+        item.model_copy(update={"id": f"e{number}"}) for number, item in enumerate(found, 1)
+    )
+    return Verification(
+        media=media.summary(),
+        verdict=(judge or Judge()).decide(evidence),
+        evidence=evidence,
+        software=Software(
+            version=__version__,
+            examiners={name: _version(examiner) for name, examiner in examiners.items()},
+        ),
+    )
+
+
+def _open(src: str | Path | bytes | Media, limits: Limits | None, any_extension: bool) -> Media:
+    if isinstance(src, Media):
+        return src
+    if isinstance(src, bytes):
+        return Media.from_bytes(src, limits=limits)
+    return Media.open(src, limits=limits, any_extension=any_extension)
+
+
+def _examine(examiner: Examiner, media: Media) -> list[Evidence]:
+    """Run one examiner behind an isolation boundary."""
+    try:
+        return examiner.examine(media)
+    except AssayError as refusal:
+        return [_not_scored(examiner, refusal.message, type(refusal).__name__)]
+    except Exception as failure:
+        # Third-party decoders and plug-ins raise anything; the cause is kept as evidence.
+        return [_not_scored(examiner, f"the examiner failed: {failure}", type(failure).__name__)]
+
+
+def _not_scored(examiner: Examiner, why: str, error: str) -> Evidence:
+    return Evidence(
+        examiner=examiner.name,
+        version=_version(examiner),
+        kind="not-scored",
+        finding="not-scored",
+        points_to="nothing",
+        strength="weak",
+        summary=why,
+        details={"error": error},
+    )
+
+
+def _version(examiner: Examiner) -> str:
+    """The version may come from a model file, which may be the very thing that is broken."""
+    try:
+        return examiner.version
+    except Exception:
+        return "unknown"

@@ -1,0 +1,184 @@
+"""Sign at generation time: every marker in order, then a gate that reads the marks back.
+
+Nothing is released on trust. The result is written to a temporary file, both marks are read
+from it as a stranger would read them, the manifest is registered, and only then does the
+file get its name.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from assay.encoding import encode_png
+from assay.errors import AlreadyMarked, ConfigurationError, MarkFailed
+from assay.extending import MARKERS, MarkingContext, load
+from assay.files import atomic_path
+from assay.media import Media
+from assay.provenance.credentials import Credentials
+from assay.provenance.examiner import C2paExaminer, describe
+from assay.provenance.keys import watermark_key
+from assay.provenance.matching import Registry
+from assay.provenance.reading import read
+from assay.settings import settings
+from assay.watermark import detect
+
+PROFILES = ("generated", "edited", "captured")
+
+
+class Receipt(BaseModel):
+    """What the signer keeps: enough to find the manifest again when it was stripped."""
+
+    model_config = ConfigDict(frozen=True)
+
+    manifest_label: str
+    payload: str | None
+    fingerprints: dict[str, str]
+    profile: str
+    signer: str
+    time: datetime
+    sha256_before: str
+    sha256_after: str
+    log_index: int | None = None
+
+
+@dataclass(frozen=True)
+class Signed:
+    """Marked media, its receipt, and where it was written."""
+
+    media: Media
+    receipt: Receipt
+    path: Path | None
+
+
+def sign(
+    src: str | Path | bytes | Media,
+    *,
+    profile: str = "generated",
+    out: str | Path | None = None,
+    watermark: bool = True,
+    registry: Registry | None = None,
+    **context: Any,
+) -> Signed:
+    """Mark, sign, read back, register, release.
+
+    Args:
+        src: a path, the bytes of a file, media that is open, or sRGB uint8 HxWx3 pixels
+            (which become a PNG). The source is never touched.
+        profile: what happened: `generated` by AI, `edited` with AI, `captured` by a camera.
+        out: where the result goes; None returns it without writing a file.
+        watermark: False leaves the pixels alone and binds by fingerprint only.
+        registry: default: the one of the settings.
+        **context: more for the manifest: `generator` (name of the model or tool), `parent`
+            (path of the ingredient of an edit), `title`.
+
+    Returns:
+        The signed media with its receipt.
+
+    Raises:
+        AlreadyMarked: the source carries a manifest, or a watermark of this key.
+        KeysUnavailable: there are no keys; `assay keys init` makes development keys.
+        MarkFailed: a mark does not read back; nothing was written.
+        InputRefused, OutputRefused: the source cannot be read, the result not written.
+    """
+    if profile not in PROFILES:
+        raise ConfigurationError(f"profile {profile!r} is not one of {', '.join(PROFILES)}")
+    original = _open(src)
+    _refuse_signed(original, profile)
+    shared = MarkingContext(
+        profile=profile,
+        manifest_label=f"urn:c2pa:{uuid.uuid4()}",
+        options={"watermark": watermark, **context},
+    )
+    marked = original
+    for marker in sorted(load(MARKERS).values(), key=lambda part: part.order):
+        marked = marker.mark(marked, shared)
+    if registry is None:
+        registry = Registry(settings().registry_url)
+    if out is None:
+        receipt = _release(original, marked, shared, registry)
+        return Signed(marked, receipt, None)
+    destination = Path(out)
+    with atomic_path(destination) as temporary:
+        temporary.write_bytes(marked.data)
+        written = Media.open(temporary, limits=original.limits)
+        receipt = _release(original, written, shared, registry)
+    return Signed(written, receipt, destination)
+
+
+def _open(src: Any) -> Media:
+    if isinstance(src, Media):
+        return src
+    if isinstance(src, bytes):
+        return Media.from_bytes(src)
+    if isinstance(src, str | Path):
+        return Media.open(src)
+    return Media.from_bytes(encode_png(src))
+
+
+def _refuse_signed(original: Media, profile: str) -> None:
+    """A new creation may not silently drop the history that a file carries."""
+    if profile != "edited" and read(original).state != "none":
+        raise AlreadyMarked(
+            f"{original.name or 'input'}: already carries Content Credentials",
+            advice="sign an edit of it with --profile edited --parent ORIGINAL",
+        )
+
+
+def _release(
+    original: Media, marked: Media, context: MarkingContext, registry: Registry
+) -> Receipt:
+    """Read both marks back, register the manifest, and write the receipt."""
+    credentials, manifest = _read_back(marked, context)
+    [told, *_] = C2paExaminer().evidence_of(credentials)
+    fingerprints = registry.register_manifest(
+        context.manifest_label,
+        manifest,
+        payload=context.payload,
+        pixels=marked,
+        sha256_before=original.sha256,
+        sha256_after=marked.sha256,
+        summary=told.summary,
+        **describe(credentials),
+    )
+    return Receipt(
+        manifest_label=context.manifest_label,
+        payload=None if context.payload is None else f"{context.payload:015x}",
+        fingerprints=fingerprints,
+        profile=context.profile,
+        signer=str(credentials.signer),
+        time=datetime.now(UTC),
+        sha256_before=original.sha256,
+        sha256_after=marked.sha256,
+    )
+
+
+def _read_back(marked: Media, context: MarkingContext) -> tuple[Credentials, bytes]:
+    """The gate: what a verifier would find must be what was meant.
+
+    Raises:
+        MarkFailed: a mark is missing, damaged, or names something else.
+    """
+    label = marked.name or "input"
+    credentials = read(marked)
+    if credentials.state not in ("valid", "trusted"):
+        raise MarkFailed(f"{label}: the manifest reads back as {credentials.state}")
+    manifest = credentials.manifest_bytes
+    if credentials.manifest_label != context.manifest_label or manifest is None:
+        raise MarkFailed(f"{label}: the manifest reads back under another label")
+    if context.payload is None:
+        return credentials, manifest
+    found = detect(marked.pixels(), key=watermark_key())
+    if found is None:
+        raise MarkFailed(
+            f"{label}: the watermark does not read back from this picture",
+            advice="it may be too small or too flat; --no-watermark signs without it",
+        )
+    if found.payload != context.payload & ((1 << found.payload_bits) - 1):
+        raise MarkFailed(f"{label}: the watermark reads back with another payload")
+    return credentials, manifest

@@ -1,0 +1,229 @@
+"""Does one picture lie inside the other? RANSAC over matched local features.
+
+The chance that unrelated keypoints agree this well is bounded a contrario: Moisan & Stival,
+"A probabilistic criterion to detect rigid point matches between two images", IJCV 2004.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.provenance.matching.compiled import compiled
+from assay.provenance.matching.features import Features
+from assay.provenance.matching.hamming import popcount
+
+MOST_DIFFERING_BITS = 64  # of a descriptor's 256: farther ones are not the same keypoint
+INLIER_PIXELS = 4.0  # at a longest side of 512
+UNIQUE_PIXELS = 3.0  # inliers nearer to each other than this count once
+FEWEST_MATCHES = 6
+ACCEPTED_INLIERS = 10  # no impostor had more than 6 (docs/explanation/matching.md)
+SMALLEST_SCALE, LARGEST_SCALE = 0.15, 7.0
+MOST_STRETCHED = 2.0  # of one axis against the other
+CONFIDENCE = 0.99
+COVERAGE_GRID = 8
+# OpenCV's RANSAC draws from one generator a thread; the same seed gives the same answer.
+_SEED = 7
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How a query maps onto a work, and how sure that is.
+
+    Attributes:
+        transform: 2x3, query points to work points, both at a longest side of 512.
+        inliers: keypoints that agree, counted once a place on both sides.
+        matches: keypoints that were paired at all.
+        coverage: share of the work's textured area inside the query that agrees, 0..1.
+        log10_chance: log10 of the expected number of such agreements by chance.
+        box: of the work that the query shows, (left, top, right, bottom) as fractions.
+    """
+
+    transform: tuple[tuple[float, float, float], tuple[float, float, float]]
+    inliers: int
+    matches: int
+    coverage: float
+    log10_chance: float
+    box: tuple[float, float, float, float]
+
+    @property
+    def accepted(self) -> bool:
+        return self.inliers >= ACCEPTED_INLIERS and self.log10_chance < 0
+
+
+def align(
+    query: Features,
+    work: Features,
+    *,
+    query_size: tuple[int, int],
+    work_size: tuple[int, int],
+) -> Alignment | None:
+    """Fit a transform from query to work, or None when nothing agrees.
+
+    A similarity is tried first; where it is not accepted an affine transform, for copies that
+    were stretched.
+
+    Args:
+        query_size, work_size: (width, height), of any scale; only the ratio is used.
+    """
+    if len(query) < FEWEST_MATCHES or len(work) < FEWEST_MATCHES:
+        return None
+    nearest, bits = _nearest(query.words, work.words)
+    paired = np.flatnonzero(bits <= MOST_DIFFERING_BITS)
+    if len(paired) < FEWEST_MATCHES:
+        return None
+    pairs = Pairs(
+        query.points[paired],
+        work.points[nearest[paired]],
+        work.points,
+        _at_512(query_size),
+        _at_512(work_size),
+    )
+    best = None
+    for model in (SIMILARITY, AFFINE):
+        found = _fit(pairs, model)
+        if found is not None and (best is None or found.inliers > best.inliers):
+            best = found
+        if best is not None and best.accepted:
+            break
+    return best
+
+
+@dataclass(frozen=True)
+class Model:
+    """A family of transforms: how OpenCV fits it and how many pairs fix one."""
+
+    fit: Callable[..., tuple[Any, Any]]
+    sample: int
+    iterations: int
+
+
+SIMILARITY = Model(cv2.estimateAffinePartial2D, sample=2, iterations=500)
+AFFINE = Model(cv2.estimateAffine2D, sample=3, iterations=1000)
+
+
+class Pairs(NamedTuple):
+    """Paired keypoints (float32 Nx2 each), all of the work's, and both sizes at 512."""
+
+    here: NDArray[np.float32]
+    there: NDArray[np.float32]
+    keypoints: NDArray[np.float32]
+    query_size: tuple[float, float]
+    work_size: tuple[float, float]
+
+
+def _fit(pairs: Pairs, model: Model) -> Alignment | None:
+    cv2.setRNGSeed(_SEED)
+    fitted, mask = model.fit(
+        pairs.here,
+        pairs.there,
+        method=cv2.RANSAC,
+        ransacReprojThreshold=INLIER_PIXELS,
+        maxIters=model.iterations,
+        confidence=CONFIDENCE,
+    )
+    if fitted is None or not np.isfinite(fitted).all():
+        return None
+    transform = np.asarray(fitted, np.float64)
+    largest, smallest = np.linalg.svd(transform[:, :2], compute_uv=False)
+    if smallest < SMALLEST_SCALE or largest > LARGEST_SCALE:
+        return None
+    if largest > MOST_STRETCHED * smallest or np.linalg.det(transform[:, :2]) <= 0:
+        return None
+    agree = mask.ravel().astype(bool)
+    inliers = min(_places(pairs.here[agree]), _places(pairs.there[agree]))
+    width, height = pairs.work_size
+    return Alignment(
+        transform=tuple(tuple(float(v) for v in row) for row in transform),  # type: ignore[arg-type]
+        inliers=inliers,
+        matches=len(pairs.here),
+        coverage=_coverage(pairs, pairs.there[agree], transform),
+        log10_chance=log10_chance(inliers, len(pairs.here), width * height, model.sample),
+        box=_box(transform, pairs.query_size, pairs.work_size),
+    )
+
+
+def log10_chance(inliers: int, matches: int, area: float, sample: int = 2) -> float:
+    """log10 of the expected number of transforms with this many inliers by chance.
+
+    Args:
+        area: of the work, in square pixels at a longest side of 512.
+        sample: pairs that fix a transform.
+    """
+    if inliers <= sample or matches <= sample:
+        return math.log10(max(1, matches))
+    near = min(1.0, math.pi * INLIER_PIXELS**2 / area)
+    return (
+        math.log10(matches - sample)
+        + _log10_choose(matches, inliers)
+        + _log10_choose(inliers, sample)
+        + (inliers - sample) * math.log10(near)
+    )
+
+
+def _log10_choose(n: int, k: int) -> float:
+    return (math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)) / math.log(10)
+
+
+def _places(points: NDArray[np.float32]) -> int:
+    return len(np.unique((points / UNIQUE_PIXELS).astype(np.int64), axis=0))
+
+
+def _at_512(size: tuple[int, int]) -> tuple[float, float]:
+    scale = 512 / max(size)
+    return size[0] * scale, size[1] * scale
+
+
+def _coverage(pairs: Pairs, inliers: NDArray[np.float32], transform: NDArray[np.float64]) -> float:
+    """Of the grid cells with keypoints that the query shows, the share with an inlier."""
+    inverse = cv2.invertAffineTransform(transform)
+    back = pairs.keypoints @ inverse[:, :2].T + inverse[:, 2]
+    width, height = pairs.query_size
+    shown = (back >= 0).all(1) & (back[:, 0] <= width) & (back[:, 1] <= height)
+    cells = _cells(pairs.keypoints[shown], pairs.work_size)
+    if not len(cells):
+        return 0.0
+    return len(np.intersect1d(cells, _cells(inliers, pairs.work_size))) / len(cells)
+
+
+def _cells(points: NDArray[np.float32], size: tuple[float, float]) -> NDArray[np.int64]:
+    grid = np.clip(points * COVERAGE_GRID // np.array(size), 0, COVERAGE_GRID - 1).astype(np.int64)
+    cells: NDArray[np.int64] = np.unique(grid[:, 1] * COVERAGE_GRID + grid[:, 0])
+    return cells
+
+
+def _box(
+    transform: NDArray[np.float64], query_size: tuple[float, float], work_size: tuple[float, float]
+) -> tuple[float, float, float, float]:
+    width, height = query_size
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)])
+    mapped = (corners @ transform[:, :2].T + transform[:, 2]) / np.array(work_size)
+    low, high = np.clip(mapped.min(0), 0, 1), np.clip(mapped.max(0), 0, 1)
+    return tuple(round(float(v), 4) for v in (*low, *high))  # type: ignore[return-value]
+
+
+@compiled
+def _nearest(
+    queries: NDArray[np.uint64], works: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For each query descriptor the nearest of the work and the bits in which they differ."""
+    nearest = np.zeros(len(queries), np.int64)
+    bits = np.full(len(queries), 257, np.int64)
+    for i in range(len(queries)):
+        for j in range(len(works)):
+            differing = (
+                popcount(queries[i, 0] ^ works[j, 0])
+                + popcount(queries[i, 1] ^ works[j, 1])
+                + popcount(queries[i, 2] ^ works[j, 2])
+                + popcount(queries[i, 3] ^ works[j, 3])
+            )
+            if differing < bits[i]:
+                bits[i] = differing
+                nearest[i] = j
+    return nearest, bits

@@ -1,0 +1,45 @@
+"""Telling flat artwork and lettering from photographs.
+
+Logos, charts, text pages and captioned memes share layout without sharing content: different
+works of one kind are close in every perceptual hash. What is recognised here is never matched
+on hashes alone.
+
+The limits were set where they flag all synthetic logos, charts, pages and memes of
+tests/benchmarks/matching.py and about 6 in 100 camera photographs (for those, a match then
+asks for geometric agreement, nothing more).
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+FLAT_RANGE = 3.0  # grey levels within a neighbourhood that count as one tone
+TONE_WIDTH = 5  # grey levels that count as the same tone
+TWO_TONE_SHARE = 0.4  # share of the picture in its two most common flat tones
+INK, PAPER = 30.0, 225.0  # lettering touches both extremes within a neighbourhood
+LETTERING_SHARE = 0.01  # of the picture
+LETTERING_BAND_SHARE = 0.08  # of the densest band
+BAND_ROWS = 16  # rows of a 512-pixel picture: a line of small text
+_NEIGHBOURHOOD = np.ones((5, 5), np.uint8)
+
+
+def is_graphic(luma: NDArray[np.float32]) -> bool:
+    """Whether normalised luma (float32, 0..255) is flat artwork or carries lettering."""
+    brightest = cv2.dilate(luma, _NEIGHBOURHOOD)
+    darkest = cv2.erode(luma, _NEIGHBOURHOOD)
+    if _two_tone_share(luma, (brightest - darkest) <= FLAT_RANGE) >= TWO_TONE_SHARE:
+        return True
+    rows = ((brightest >= PAPER) & (darkest <= INK)).mean(axis=1)
+    bands = np.convolve(rows, np.ones(BAND_ROWS) / BAND_ROWS, "same")
+    return bool(rows.mean() >= LETTERING_SHARE or bands.max() >= LETTERING_BAND_SHARE)
+
+
+def _two_tone_share(luma: NDArray[np.float32], flat: NDArray[np.bool_]) -> float:
+    histogram = np.bincount(luma[flat].astype(np.intp), minlength=256)
+    tones = np.convolve(histogram, np.ones(TONE_WIDTH), "same")
+    first = int(tones.argmax())
+    most = float(tones[first])
+    tones[max(0, first - TONE_WIDTH + 1) : first + TONE_WIDTH] = 0
+    return (most + float(tones.max())) / luma.size

@@ -1,0 +1,394 @@
+"""The registry of works and of manifests: `assay.provenance.matching.Registry`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from assay.errors import AssayError
+from assay.provenance.matching import database, schema
+from assay.provenance.matching.errors import NotRegistered, PoisonousWork, WorkRefused
+from assay.provenance.matching.features import features_v0
+from assay.provenance.matching.fingerprints import fingerprint_v0
+from assay.provenance.matching.hamming import as_words
+from assay.provenance.matching.indexes import Indexes
+from assay.provenance.matching.manifests import ManifestStore
+from assay.provenance.matching.matcher import Matcher
+from assay.provenance.matching.normalising import normalise_v0
+from assay.provenance.matching.pictures import Picture, Source, first_picture, pictures_of
+from assay.provenance.matching.poisoning import POISON_LIMIT, unrelated
+from assay.provenance.matching.query import Query
+from assay.provenance.matching.receipts import Match
+from assay.provenance.matching.records import ManifestRecord, RecoveredManifest, Resemblance
+from assay.provenance.matching.searching import Searcher
+from assay.provenance.matching.store import (
+    NewPrint,
+    Print,
+    find_prints,
+    insert_prints,
+    prints_by_id,
+)
+from assay.provenance.matching.thresholds import ENFORCED_PDQ_DISTANCE, Budget
+from assay.provenance.matching.works import GRAPHIC_KINDS, Work
+
+# Local search costs 29 kB of memory a picture; up to here (2.9 GB) works get it unasked.
+LOCAL_SEARCH_UNASKED = 100_000
+CHECKED_EVERY = 4096  # pictures added before it is looked whether an index file is due
+
+
+class Registry:
+    """Works and manifests, found again by the look of a picture.
+
+    Args:
+        path_or_url: a file, or a SQLAlchemy URL (`sqlite:///...`, `postgresql://...`).
+        create: make a new registry when there is none.
+        budget: how many false findings an upload may meet on average.
+
+    Raises:
+        RegistryMissing: there is none, and `create` is false.
+        RegistryUnusable: it cannot be opened.
+    """
+
+    def __init__(
+        self,
+        path_or_url: str | os.PathLike[str],
+        *,
+        create: bool = True,
+        budget: Budget | None = None,
+    ) -> None:
+        self.url = database.locate(path_or_url)
+        self.budget = budget or Budget()
+        self._engine = database.connect(self.url, create=create)
+        with self._engine.connect() as connection:
+            about = database.read_about(connection)
+        self._key = about["key"]
+        self._manifests = ManifestStore(self._engine)
+        self._indexes = Indexes.of(self._engine, about["registry"])
+        self._matcher = Matcher(
+            pdq=self._indexes.pdq,
+            difference=self._indexes.difference,
+            local=self._indexes.local,
+            budget=self.budget,
+            graphic=self._declared_graphic,
+            in_force=self._in_force,
+        )
+        self._searcher = Searcher(self._engine, self._key, self._indexes, self._matcher)
+        self._unchecked = 0
+
+    @classmethod
+    def open_existing(cls, path_or_url: str | os.PathLike[str]) -> Registry | None:
+        """The registry at this place, or None: asking never creates one."""
+        url = database.locate(path_or_url)
+        return cls(path_or_url, create=False) if database.exists(url) else None
+
+    def close(self) -> None:
+        """Give back the database's connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Registry:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def add(self, src: Source, work: dict[str, Any] | Work) -> str:
+        """Register a work and return its id; it can be found as soon as this returns.
+
+        Args:
+            src: picture or video: path, `Media`, or sRGB uint8 HxWx3.
+            work: fields of `Work`; all may be left out.
+
+        Raises:
+            WorkRefused: a field cannot be used, the id is taken, or the picture is so near to
+                several unrelated works that it would make them match each other's copies.
+            InputRefused: the picture cannot be examined.
+        """
+        record, new = self._prepare(src, work)
+        with self._engine.begin() as connection:
+            database.lock_writers(connection)
+            self._insert(connection, record, new)
+        self._check_files(len(new))
+        return record.id
+
+    def add_many(
+        self, items: Iterable[tuple[Source, dict[str, Any] | Work]]
+    ) -> Iterator[str | AssayError]:
+        """Register many works: for each its id once it is safe on disk, or why it was refused."""
+        for src, work in items:
+            try:
+                yield self.add(src, work)
+            except AssayError as error:
+                yield error
+
+    def match(self, src: Source, *, disclose: bool = False) -> list[Match]:
+        """Every registered work that the picture or video may copy, best first.
+
+        Args:
+            disclose: put exact distances into receipts; only for trusted callers.
+
+        Raises:
+            InputRefused: the picture cannot be examined.
+        """
+        decided = self._searcher.find_works(src, disclose=disclose)
+        works = self._works(decided)
+        return [
+            Match(
+                work_id=owner,
+                decision=found.decision,
+                receipt=found.receipt.model_copy(
+                    update={
+                        "registrant": works[owner].registrant,
+                        "dispute": works[owner].dispute,
+                    }
+                ),
+            )
+            for owner, found in decided.items()
+            if owner in works
+        ]
+
+    def work(self, work_id: str) -> Work:
+        """What was registered under an id.
+
+        Raises:
+            NotRegistered: nothing was.
+        """
+        found = self._works([work_id])
+        if work_id not in found:
+            raise NotRegistered(f"no work {work_id!r} is registered")
+        return found[work_id]
+
+    def works(self) -> Iterator[Work]:
+        """Every registered work, by id."""
+        query = sa.select(schema.works.c.id, schema.works.c.record).order_by(schema.works.c.id)
+        with self._engine.connect() as connection:
+            for row in connection.execution_options(yield_per=1000).execute(query):
+                yield Work.parse({"id": row.id, **row.record})
+
+    def remove(self, work_id: str) -> None:
+        """Delete a work; from now on nothing finds it.
+
+        Raises:
+            NotRegistered: there is no such work.
+        """
+        with self._engine.begin() as connection:
+            database.lock_writers(connection)
+            owned = sa.select(schema.prints.c.id).where(schema.prints.c.work_id == work_id)
+            connection.execute(
+                schema.tombstones.insert().from_select([schema.tombstones.c.print_id], owned)
+            )
+            removed = connection.execute(schema.works.delete().where(schema.works.c.id == work_id))
+            if not removed.rowcount:
+                raise NotRegistered(f"no work {work_id!r} is registered")
+
+    def register_manifest(
+        self,
+        label: str,
+        manifest: bytes,
+        *,
+        payload: int | None = None,
+        pixels: Source,
+        sha256_before: str | None = None,
+        sha256_after: str | None = None,
+        digital_source_type: str | None = None,
+        **details: Any,
+    ) -> dict[str, str]:
+        """Keep the manifest of a signed file, to be found by watermark or by look.
+
+        Args:
+            label: the manifest's, `urn:c2pa:...`; registering it again replaces it.
+            payload: 60-bit watermark payload of the file.
+            pixels: the signed picture or video: pixels, `Media` or path.
+            details: anything JSON can hold.
+
+        Returns:
+            The public fingerprints of the (first) picture: `{"pdq": 64 hex digits}`.
+        """
+        new = [self._fingerprint(picture, local_search=True) for picture in pictures_of(pixels)]
+        self._manifests.put(
+            ManifestRecord(
+                label=label,
+                manifest=manifest,
+                payload=payload,
+                sha256_before=sha256_before,
+                sha256_after=sha256_after,
+                digital_source_type=digital_source_type,
+                details=details,
+                created=datetime.now(UTC),
+            ),
+            new,
+        )
+        self._check_files(len(new))
+        return {"pdq": new[0].fingerprint.pdq.hex()}
+
+    def manifest(self, label: str) -> ManifestRecord:
+        """The manifest with this label.
+
+        Raises:
+            NotRegistered: there is none.
+        """
+        return self._manifests.by_label(label)
+
+    def manifest_for_payload(self, payload: int, payload_bits: int = 60) -> ManifestRecord | None:
+        """The newest manifest registered with this watermark payload."""
+        return next(iter(self.manifests_for_payload(payload, payload_bits)), None)
+
+    def manifests_for_payload(self, payload: int, payload_bits: int = 60) -> list[ManifestRecord]:
+        """Every manifest with this payload, newest first.
+
+        The short watermark profile carries 40 bits, so several files may share them:
+        `resembles` tells which one it is.
+        """
+        return self._manifests.by_payload(payload, payload_bits)
+
+    def manifest_for_file(self, sha256: str) -> ManifestRecord | None:
+        """The manifest of the signed file with this SHA-256."""
+        return self._manifests.by_file(sha256)
+
+    def recover(self, src: Source) -> list[RecoveredManifest]:
+        """Manifests of signed files that this picture or video looks like, best first."""
+        decided = self._searcher.find_manifests(src)
+        records = {label: self._manifests.find(label) for label in decided}
+        return [
+            RecoveredManifest(record=record, decision=found.decision, receipt=found.receipt)
+            for label, found in decided.items()
+            if (record := records[label]) is not None
+        ]
+
+    def resembles(self, label: str, pixels: Source) -> Resemblance:
+        """Whether a picture is the one that was registered with a manifest.
+
+        A watermark can be copied onto another picture; the registered look cannot.
+
+        Raises:
+            NotRegistered: there is no such manifest.
+        """
+        self._manifests.by_label(label)
+        query = Query(first_picture(pixels), self._key)
+        with self._engine.connect() as connection:
+            stored = list(find_prints(connection, schema.prints.c.manifest_label == label))
+            decided = [self._matcher.judge(connection, query, item, works=1) for item in stored]
+        best = min((d for d in decided if d is not None), key=lambda d: d.rank, default=None)
+        if best is None:
+            return Resemblance(
+                label=label,
+                same=False,
+                decision=None,
+                receipt=None,
+                summary="Neither hashes nor geometry connect it with the registered picture.",
+            )
+        return Resemblance(
+            label=label,
+            same=best.decision in ("match", "verify"),
+            decision=best.decision,
+            receipt=best.receipt,
+            summary=best.receipt.reason,
+        )
+
+    def stats(self) -> dict[str, int]:
+        """How much is registered."""
+        tables = {
+            "works": schema.works,
+            "manifests": schema.manifests,
+            "pictures": schema.prints,
+            "tombstones": schema.tombstones,
+        }
+        with self._engine.connect() as connection:
+            counts = {name: _count(connection, table) for name, table in tables.items()}
+            opted_out = sa.select(sa.func.count()).where(schema.works.c.training_opt_out)
+            counts["training_opt_outs"] = int(connection.execute(opted_out).scalar_one())
+        return counts
+
+    def compact(self) -> None:
+        """Rewrite the index files, so that they hold nothing of deleted works."""
+        self._indexes.compact()
+        with self._engine.begin() as connection:
+            database.lock_writers(connection)
+            connection.execute(schema.tombstones.delete())
+
+    def _prepare(self, src: Source, work: dict[str, Any] | Work) -> tuple[Work, list[NewPrint]]:
+        record = Work.parse(work)
+        local_search = self._searches_locally(record.local_search)
+        new = [self._fingerprint(picture, local_search) for picture in pictures_of(src)]
+        self._refuse_poison(new)
+        return record, new
+
+    def _insert(self, connection: sa.Connection, record: Work, new: list[NewPrint]) -> None:
+        taken = sa.select(schema.works.c.id).where(schema.works.c.id == record.id)
+        if connection.execute(taken).first():
+            raise WorkRefused(f"work {record.id!r} is already registered")
+        connection.execute(schema.works.insert(), _work_row(record))
+        insert_prints(connection, new, work_id=record.id)
+
+    def _refuse_poison(self, new: list[NewPrint]) -> None:
+        """Refuse a work that is near several works that are not near each other."""
+        self._indexes.refresh()
+        for item in new:
+            if item.fingerprint.featureless:
+                continue
+            hits = self._indexes.pdq.search(as_words(item.fingerprint.pdq), ENFORCED_PDQ_DISTANCE)
+            with self._engine.connect() as connection:
+                near = prints_by_id(connection, hits.id.tolist()).values()
+            codes = [stored.fingerprint.pdq for stored in near if stored.work_id]
+            if (count := unrelated(codes)) > POISON_LIMIT:
+                raise PoisonousWork(
+                    f"the picture's hash is near {count} works that have nothing in common",
+                    advice="register it with more of its surroundings, or not at all",
+                )
+
+    def _check_files(self, added: int) -> None:
+        self._unchecked += added
+        if self._unchecked >= CHECKED_EVERY:
+            self._unchecked = 0
+            self._indexes.seal_if_due()
+
+    def _fingerprint(self, picture: Picture, local_search: bool) -> NewPrint:
+        luma = normalise_v0(picture.pixels)
+        return NewPrint(
+            seconds=picture.seconds,
+            size=picture.size,
+            sha256=picture.sha256,
+            fingerprint=fingerprint_v0(picture.pixels, self._key, luma=luma),
+            features=features_v0(luma),
+            local_search=local_search,
+        )
+
+    def _searches_locally(self, asked: bool | None) -> bool:
+        if asked is not None:
+            return asked
+        with self._engine.connect() as connection:
+            return _count(connection, schema.works) < LOCAL_SEARCH_UNASKED
+
+    def _works(self, ids: Iterable[str]) -> dict[str, Work]:
+        query = sa.select(schema.works.c.id, schema.works.c.record).where(
+            schema.works.c.id.in_(list(ids))
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query)
+            return {row.id: Work.parse({"id": row.id, **row.record}) for row in rows}
+
+    def _declared_graphic(self, stored: Print) -> bool:
+        if stored.work_id is None:
+            return False
+        return any(work.kind in GRAPHIC_KINDS for work in self._works([stored.work_id]).values())
+
+    def _in_force(self, stored: Print) -> bool:
+        if stored.work_id is None:
+            return True
+        return all(work.in_force() for work in self._works([stored.work_id]).values())
+
+
+def _count(connection: sa.Connection, table: sa.Table) -> int:
+    return int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
+
+
+def _work_row(record: Work) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "record": record.model_dump(mode="json", exclude={"id"}, exclude_defaults=True),
+        "training_opt_out": record.training_opt_out,
+        "created": datetime.now(UTC),
+    }

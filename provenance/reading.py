@@ -1,0 +1,178 @@
+"""Reading Content Credentials. The network is never touched."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from assay.errors import InputRefused, LimitExceeded, UnreadableFile
+from assay.media import Media
+from assay.provenance import jumbf, trust
+from assay.provenance.credentials import Credentials, Problem
+from assay.provenance.formats import guess_media_type
+from assay.provenance.interpreting import interpret
+from assay.provenance.isolating import validate_isolated
+from assay.provenance.statuscodes import REMOTE_NOT_FETCHED, UNREADABLE
+from assay.provenance.validating import ValidatorError, validate
+from assay.settings import settings
+
+_NO_MANIFEST = ("ManifestNotFound", "NotSupported")
+_REMOTE = "Remote: must fetch remote manifests from url "
+
+
+def read(
+    src: str | Path | bytes | Media,
+    *,
+    manifest: bytes | None = None,
+    media_type: str | None = None,
+    trust_lists: tuple[trust.TrustList, ...] | None = None,
+    isolated: bool | None = None,
+) -> Credentials:
+    """Read and validate the Content Credentials of a file.
+
+    Args:
+        src: a path, the bytes, or opened media. Audio, PDF and SVG are read too.
+        manifest: a detached manifest store; what the file embeds is then ignored.
+        media_type: of bytes that no signature identifies; needed for detached manifests
+            only to name the asset.
+        trust_lists: default every list of the trust folder.
+        isolated: validate in a child process with limits on time and memory; default the
+            setting `isolate_validation`.
+
+    Returns:
+        Credentials, with state "none" when there is no manifest. A damaged manifest is
+        state "invalid", not an error.
+
+    Raises:
+        UnreadableFile: the path cannot be read.
+        LimitExceeded: the file or its manifest store is over the limits, or validation took
+            too long.
+    """
+    if isinstance(src, Media):
+        data, media_type = src.data, src.media_type
+    else:
+        data = src if isinstance(src, bytes) else _read_file(Path(src))
+    return read_bytes(
+        data,
+        media_type=media_type,
+        manifest=manifest,
+        trust_lists=trust_lists,
+        isolated=isolated,
+    )
+
+
+def read_bytes(
+    data: bytes,
+    *,
+    media_type: str | None = None,
+    manifest: bytes | None = None,
+    trust_lists: tuple[trust.TrustList, ...] | None = None,
+    isolated: bool | None = None,
+) -> Credentials:
+    """As `read`, for bytes."""
+    if not data:
+        raise InputRefused("empty file")
+    lists = trust.installed() if trust_lists is None else trust_lists
+    store = manifest if manifest is not None else jumbf.find_store(data)
+    if store is not None:
+        jumbf.check_limits(store)
+    guessed = guess_media_type(data)
+    kind = guessed or media_type
+    if kind is None and manifest is None:
+        return Credentials("none", validator=validator())
+    kind = kind or "application/octet-stream"
+    if isolated is None:
+        isolated = settings().isolate_validation
+    credentials = _validate(data, kind, manifest, store, lists, isolated)
+    if credentials.state == "trusted" and not _for_manifests(credentials.trust_list, lists):
+        only = tuple(entry for entry in lists if entry.kind == "manifest")
+        return _as_trusted_by(_validate(data, kind, manifest, store, only, isolated), credentials)
+    return credentials
+
+
+def _for_manifests(name: str | None, lists: tuple[trust.TrustList, ...]) -> bool:
+    return any(entry.name == name and entry.kind == "manifest" for entry in lists)
+
+
+def _as_trusted_by(strict: Credentials, lenient: Credentials) -> Credentials:
+    """The lenient reading, trusted only if the strict one is.
+
+    The library lets every list vouch for signers, those for time stamps and identities too,
+    and does not say which it prefers when several could. So where another kind of list
+    vouched, a second reading with manifest lists alone decides.
+    """
+    if strict.state == "trusted":
+        return replace(lenient, trust_list=strict.trust_list)
+    problem = Problem(
+        "signingCredential.untrusted",
+        f"found only in {lenient.trust_list}, which is not a list of manifest signers",
+    )
+    problems = (*lenient.problems, problem)
+    return replace(lenient, state="valid", trust_list=None, problems=problems)
+
+
+def _validate(
+    data: bytes,
+    media_type: str,
+    manifest: bytes | None,
+    store: bytes | None,
+    lists: tuple[trust.TrustList, ...],
+    isolated: bool,
+) -> Credentials:
+    options = _settings(lists)
+    try:
+        if isolated:
+            answer = validate_isolated(data, media_type, manifest, options)
+        else:
+            answer = validate(io.BytesIO(data), media_type, manifest, options)
+    except ValidatorError as error:
+        return _failed(str(error), store)
+    documents = {name: json.loads(text) for name, text in answer.items()}
+    return interpret(documents, store, lists, validator())
+
+
+@lru_cache(maxsize=8)
+def _settings(lists: tuple[trust.TrustList, ...]) -> str:
+    return json.dumps(
+        {
+            "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
+            "trust": trust.validator_settings(lists),
+        }
+    )
+
+
+def _failed(message: str, store: bytes | None) -> Credentials:
+    """Credentials for what the library answers with an exception instead of a status."""
+    if _REMOTE in message:
+        url = message.partition(_REMOTE)[2].strip()
+        note = Problem(REMOTE_NOT_FETCHED, message)
+        return Credentials("none", notes=(note,), remote_url=url, validator=validator())
+    if message.startswith(_NO_MANIFEST) and store is None:
+        return Credentials("none", validator=validator())
+    return Credentials(
+        "invalid",
+        problems=(Problem(UNREADABLE, message),),
+        manifest_bytes=store,
+        validator=validator(),
+    )
+
+
+@lru_cache(maxsize=1)
+def validator() -> str:
+    """Name and version of the C2PA validator in use."""
+    import c2pa
+
+    return f"c2pa-rs {c2pa.sdk_version()}"
+
+
+def _read_file(path: Path) -> bytes:
+    limit = settings().limits.max_bytes
+    try:
+        if path.stat().st_size > limit:
+            raise LimitExceeded(f"{path}: {path.stat().st_size:,} bytes, the limit is {limit:,}")
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableFile(f"{path}: {error.strerror or error}") from error

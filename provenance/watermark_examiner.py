@@ -1,0 +1,133 @@
+"""The watermark as evidence: found, registered, and does it belong to this picture?
+
+A mark can be copied from one picture to another. So a payload alone proves nothing about
+the pixels around it: the registry keeps a fingerprint of the picture each payload was given
+to, and the picture at hand must resemble it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import assay.watermark as watermark
+from assay.evidence import Evidence, PointsTo, Strength
+from assay.media import Media
+from assay.provenance.credentials import Credentials
+from assay.provenance.keys import watermark_key
+from assay.provenance.matching import ManifestRecord, Registry
+from assay.provenance.reading import read
+from assay.provenance.vocabulary import WATERMARK_ALGORITHM
+from assay.settings import settings
+from assay.watermark import Detection
+
+
+class WatermarkExaminer:
+    """Looks for the watermark of this machine's key and for the manifest it names.
+
+    Findings: `no-watermark`, `watermark-unregistered`, `watermark-agrees`,
+    `watermark-disagrees`, `watermark-copied`, `manifest-recovered`.
+    """
+
+    name = "watermark"
+    version = WATERMARK_ALGORITHM
+
+    def examine(self, media: Media) -> list[Evidence]:
+        found = watermark.detect(media.pixels(), key=watermark_key())
+        if found is None:
+            summary = "No watermark of this machine's key was found."
+            return [self._evidence("no-watermark", "nothing", "weak", summary)]
+        credentials = read(media)
+        registry = Registry.open_existing(settings().registry_url)
+        if registry is None:
+            return [self._unregistered(found, credentials)]
+        with registry:
+            named = registry.manifests_for_payload(found.payload, found.payload_bits)
+            if not named:
+                return [self._unregistered(found, credentials)]
+            for record in named:
+                if registry.resembles(record.label, media).same:
+                    return [self._registered(found, credentials, record)]
+        return [self._copied(found, named[0])]
+
+    def _unregistered(self, found: Detection, credentials: Credentials) -> Evidence:
+        if _agrees(credentials, found):
+            summary = "The watermark and the manifest in this file name each other."
+            return self._evidence("watermark-agrees", "nothing", "strong", summary, found)
+        summary = (
+            f"Carries the watermark {_hex(found)} of this machine's key, "
+            "but the registry does not know it."
+        )
+        return self._evidence("watermark-unregistered", "nothing", "moderate", summary, found)
+
+    def _copied(self, found: Detection, record: ManifestRecord) -> Evidence:
+        summary = (
+            f"The watermark {_hex(found)} was given to another picture ({record.label}) "
+            "and copied onto this one."
+        )
+        return self._evidence(
+            "watermark-copied", "altered", "strong", summary, found, {"manifest": record.label}
+        )
+
+    def _registered(
+        self, found: Detection, credentials: Credentials, record: ManifestRecord
+    ) -> Evidence:
+        details = {"manifest": record.label, **record.details}
+        intact = credentials.state in ("valid", "trusted")
+        if intact and (record.label in _all_labels(credentials) or _agrees(credentials, found)):
+            summary = "The watermark and the manifest in this file name each other."
+            return self._evidence(
+                "watermark-agrees", record.origin, "strong", summary, found, details
+            )
+        if intact and credentials.watermark_payload is not None:
+            summary = (
+                f"The watermark names the manifest {record.label}, but the manifest in this "
+                "file names another watermark."
+            )
+            return self._evidence(
+                "watermark-disagrees", "altered", "strong", summary, found, details
+            )
+        summary = (
+            "The watermark leads back to the manifest this picture was signed with: "
+            f"{record.description}"
+        )
+        return self._evidence(
+            "manifest-recovered", record.origin, "strong", summary, found, details
+        )
+
+    def _evidence(
+        self,
+        finding: str,
+        points_to: PointsTo,
+        strength: Strength,
+        summary: str,
+        found: Detection | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> Evidence:
+        measured = {} if found is None else {"payload": _hex(found), "bits": found.payload_bits}
+        return Evidence(
+            examiner=self.name,
+            version=self.version,
+            kind="watermark",
+            finding=finding,
+            points_to=points_to,
+            strength=strength,
+            log10_false_alarm=None if found is None else found.log10_false_alarm,
+            summary=summary,
+            details={**measured, **(details or {})},
+        )
+
+
+def _hex(found: Detection) -> str:
+    return f"{found.payload:0{found.payload_bits // 4}x}"
+
+
+def _agrees(credentials: Credentials, found: Detection) -> bool:
+    """Whether the manifest in the file names this payload (its low bits, for a short mark)."""
+    named = credentials.watermark_payload
+    return named is not None and named & ((1 << found.payload_bits) - 1) == found.payload
+
+
+def _all_labels(credentials: Credentials) -> set[str]:
+    """The labels of the manifest in the file and of everything it was made from."""
+    below = {part.manifest_label for top in credentials.ingredients for part in top.walk()}
+    return {label for label in (*credentials.manifest_labels, *below) if label}

@@ -1,0 +1,205 @@
+"""Running an audit from files to files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from assay.errors import ConfigurationError, InputRefused
+from assay.reports.fairness.annotation import annotate, chosen_annotators, face_finder
+from assay.reports.fairness.counterfactuals import counterfactual_claims
+from assay.reports.fairness.exploration import (
+    agreement,
+    amplification_results,
+    corrections,
+    intersections,
+)
+from assay.reports.fairness.instruments import measure_instruments
+from assay.reports.fairness.labels import Labels, assemble, read_labels
+from assay.reports.fairness.manifest import Manifest, hash_pictures, read_manifest
+from assay.reports.fairness.mitigation import mitigations
+from assay.reports.fairness.options import AuditOptions
+from assay.reports.fairness.origins import read_all, summarise
+from assay.reports.fairness.parity import (
+    favourable_outcomes,
+    parity_claims,
+    quality_claims,
+    quality_measures,
+)
+from assay.reports.fairness.reference import References, read_references
+from assay.reports.fairness.representation import representation
+from assay.reports.fairness.results import (
+    AnyClaim,
+    Audit,
+    Data,
+    Finding,
+    InputFile,
+    Origins,
+    SoftwareVersions,
+    Statistics,
+)
+from assay.reports.fairness.settling import settle
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Track = Callable[[Iterable[str]], Iterable[str]]
+
+
+def audit(
+    manifest: str | Path, *, out: str | Path | None = None, track: Track = iter, **options: Any
+) -> Audit:
+    """Audit generated pictures for disparities in how people are represented.
+
+    Args:
+        manifest: CSV or JSONL with columns `path,prompt,seed`, paths relative to it; or a
+            folder of pictures whose signed manifests state their prompts.
+        out: folder that receives report.html, report.json and their signatures.
+        track: wraps long iterations over pictures, to show progress.
+        options: fields of `AuditOptions`; `labels` or an annotator is needed.
+
+    Raises:
+        InputRefused: a table cannot be read or lacks a column.
+        ConfigurationError: an option does not exist or has an unusable value.
+        OutputRefused: the folder cannot be written.
+    """
+    result = examine(manifest, _options(options), track)
+    if out is not None:
+        from assay.reports.fairness.output import write
+
+        write(result, out)
+    return result
+
+
+def examine(source: str | Path, options: AuditOptions, track: Track = iter) -> Audit:
+    """The audit without writing anything."""
+    manifest = read_manifest(source, track)
+    labels = _labels(manifest, options, track)
+    references = read_references(options.reference) if options.reference else References()
+    outcomes, notes = favourable_outcomes(manifest, labels, options)
+    measures, more_notes = quality_measures(manifest, options)
+    notes += more_notes
+    if options.instruments:
+        own = measure_instruments(manifest, track)
+        outcomes, measures = outcomes | own.outcomes, measures | own.measures
+        notes += own.findings
+    parity = parity_claims(manifest, labels, outcomes, options)
+    quality = quality_claims(manifest, labels, measures, options)
+    counterfactuals, odd_pairs = counterfactual_claims(manifest, labels, options)
+    others: tuple[AnyClaim, ...] = (*parity, *quality, *counterfactuals)
+    found = representation(manifest, labels, references, options, others=len(others))
+    settled = settle([*found.claims, *others], options)
+    findings = [
+        *manifest.findings,
+        *labels.findings,
+        *references.findings,
+        *notes,
+        *odd_pairs,
+        *found.findings,
+    ]
+    inputs = [manifest.source, *labels.sources]
+    inputs += [references.source] if references.source else []
+    return Audit(
+        title=options.title,
+        system=options.system,
+        auditor=options.auditor,
+        independence=options.independence,
+        date=options.date,
+        data=_data(manifest, labels, tuple(inputs), findings, options, track),
+        references=found.references,
+        claims=settled.representation,
+        parity=settled.parity,
+        quality=settled.quality,
+        counterfactuals=settled.counterfactuals,
+        amplification=amplification_results(settled.representation),
+        intersections=intersections(labels, options),
+        agreement=agreement(labels, options),
+        corrections=corrections(labels, references, options),
+        mitigations=mitigations(settled.representation),
+        suppressed=found.suppressed,
+        statistics=_statistics(options, len(found.claims) + len(others)),
+        software=_software(),
+    )
+
+
+def _labels(manifest: Manifest, options: AuditOptions, track: Track) -> Labels:
+    """Answers of people and programs, settled."""
+    import pandas as pd
+
+    parts: list[pd.DataFrame] = []
+    sources: list[InputFile] = []
+    findings: list[Finding] = []
+    if options.labels is not None:
+        table = read_labels(options.labels)
+        parts.append(table.rows)
+        sources.append(table.source)
+        findings += table.findings
+    annotators = chosen_annotators(options)
+    if annotators:
+        rows, trouble = annotate(manifest, annotators, face_finder(options), track)
+        parts.append(rows)
+        findings += trouble
+    if not parts:
+        raise InputRefused(
+            "there are no labels to audit",
+            advice="pass a label table (path,attribute,value,rater) or an annotator",
+        )
+    rows = pd.concat(parts, ignore_index=True)
+    return assemble(rows, manifest, tuple(sources), findings, gold=options.gold)
+
+
+def _data(
+    manifest: Manifest,
+    labels: Labels,
+    inputs: tuple[InputFile, ...],
+    findings: list[Finding],
+    options: AuditOptions,
+    track: Track,
+) -> Data:
+    rows = manifest.rows
+    root, hashed = None, 0
+    if options.hash_pictures:
+        root, hashed, absent = hash_pictures(manifest, track(rows.index))
+        findings += [absent] if absent else []
+    origins: Origins | None = None
+    if options.origins or manifest.origins:
+        read = manifest.origins or read_all(manifest.folder, rows.index, track)
+        origins, trouble = summarise(read, dict(rows["prompt"]))
+        findings += trouble
+    return Data(
+        pictures=len(rows),
+        prompts=int(rows["prompt"].nunique()),
+        seeds=int(rows.loc[rows["seed"] != "", "seed"].nunique()),
+        raters=labels.raters,
+        inputs=inputs,
+        pictures_root=root,
+        pictures_hashed=hashed,
+        origins=origins,
+        findings=tuple(findings),
+    )
+
+
+def _options(options: dict[str, Any]) -> AuditOptions:
+    try:
+        return AuditOptions(**options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(f"audit option {name}: {first['msg']}") from error
+
+
+def _statistics(options: AuditOptions, family: int) -> Statistics:
+    shared = set(Statistics.model_fields) & set(AuditOptions.model_fields)
+    return Statistics(family=family, **options.model_dump(include=shared))
+
+
+def _software() -> SoftwareVersions:
+    import numpy
+    import scipy
+
+    from assay.version import __version__
+
+    return SoftwareVersions(assay=__version__, numpy=numpy.__version__, scipy=scipy.__version__)

@@ -1,0 +1,1 @@
+"""Pages from results: one style, templates, figures, canonical JSON, PDF."""

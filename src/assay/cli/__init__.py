@@ -1,0 +1,44 @@
+"""The `assay` command.
+
+Each command is one module beside this one. Modules import what is heavy inside their
+functions, so that `assay --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from assay.cli import audit, demo, doctor, keys, serve, sign, train, trust, verify
+from assay.cli.console import print_error
+from assay.errors import AssayError
+
+app = typer.Typer(
+    name="assay",
+    help="Sign what you generate, verify what you receive, audit what you ship.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(demo.demo)
+app.command()(sign.sign)
+app.command()(verify.verify)
+app.add_typer(audit.app, name="audit")
+app.add_typer(keys.app, name="keys")
+app.add_typer(trust.app, name="trust")
+app.command()(serve.serve)
+app.command()(train.train)
+app.command()(doctor.doctor)
+
+
+def main() -> None:
+    """Run the command line; the only place where an error becomes an exit code."""
+    try:
+        app()
+    except AssayError as error:
+        print_error(error, as_json="--json" in sys.argv)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)

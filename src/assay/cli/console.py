@@ -1,0 +1,80 @@
+"""What every command shares: where output goes, how errors look, how progress shows.
+
+Results go to standard output, everything else to standard error, so that `--json` output
+can always be piped.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from assay.errors import AssayError
+
+T = TypeVar("T")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts, one object a line.")]
+AnyExtension = Annotated[
+    bool,
+    typer.Option("--any-extension", help="Accept file names that claim another type."),
+]
+
+
+def print_json(document: Any) -> None:
+    """One JSON object on one line of standard output."""
+    if hasattr(document, "model_dump_json"):
+        text = document.model_dump_json()
+    else:
+        text = json.dumps(document, ensure_ascii=False, default=str)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def print_error(error: AssayError, *, as_json: bool = False, instance: str | None = None) -> None:
+    """One line on standard error, or with `--json` a problem object on standard output."""
+    if as_json:
+        print_json(error.problem(instance=instance))
+        return
+    advice = f" ({error.advice})" if error.advice else ""
+    sys.stderr.write(f"assay: {error.message}{advice}\n")
+
+
+def each(
+    items: Sequence[T],
+    action: Callable[[T], None],
+    *,
+    description: str,
+    as_json: bool = False,
+) -> int:
+    """Run `action` on every item; an item that is refused does not stop the others.
+
+    Returns:
+        The exit code: 0, or the highest exit code among the refused items.
+    """
+    exit_code = 0
+    for item in track(items, description):
+        try:
+            action(item)
+        except AssayError as error:
+            print_error(error, as_json=as_json, instance=str(item))
+            exit_code = max(exit_code, error.exit_code)
+    return exit_code
+
+
+def track(items: Iterable[T], description: str, *, total: int | None = None) -> Iterator[T]:
+    """Iterate with a progress bar on standard error when it is a terminal and work is long."""
+    if total is None and isinstance(items, Sequence):
+        total = len(items)
+    if not sys.stderr.isatty() or total == 1:
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track as rich_track
+
+    yield from rich_track(
+        items, description, total=total, console=Console(stderr=True), transient=True
+    )

@@ -1,0 +1,73 @@
+"""`assay sign`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay.cli.console import AnyExtension, AsJson, each, print_json
+from assay.cli.inputs import media_files
+from assay.errors import OutputRefused
+
+
+def sign(
+    source: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="What to sign.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Result; default: NAME.signed.EXT, or DIR-signed."),
+    ] = None,
+    profile: Annotated[
+        str, typer.Option(help="What happened: generated, edited or captured.")
+    ] = "generated",
+    generator: Annotated[
+        str | None, typer.Option(help="Name of the model or tool that made it.")
+    ] = None,
+    parent: Annotated[
+        Path | None, typer.Option(help="The picture this one was made from (edited).")
+    ] = None,
+    watermark: Annotated[
+        bool, typer.Option(help="Embed the invisible watermark as well as the manifest.")
+    ] = True,
+    overwrite: Annotated[bool, typer.Option(help="Replace a result that exists.")] = False,
+    as_json: AsJson = False,
+    any_extension: AnyExtension = False,
+) -> None:
+    """Watermark and sign; a result appears only after both marks were read back."""
+    jobs = _plan(source, out)
+
+    def run(job: tuple[Path, Path]) -> None:
+        from assay.media import Media
+        from assay.provenance.marking import sign as sign_media
+
+        original, target = job
+        if target.exists() and not overwrite:
+            raise OutputRefused(f"{target}: exists", advice="pass --overwrite to replace it")
+        signed = sign_media(
+            Media.open(original, any_extension=any_extension),
+            profile=profile,
+            out=target,
+            generator=generator,
+            parent=parent,
+            watermark=watermark,
+        )
+        if as_json:
+            print_json(signed.receipt)
+        else:
+            receipt = signed.receipt
+            mark = f"watermark {receipt.payload}" if receipt.payload else "no watermark"
+            typer.echo(f"{target}  {receipt.manifest_label}  {mark}")
+
+    raise typer.Exit(each(jobs, run, description="Signing", as_json=as_json))
+
+
+def _plan(source: Path, out: Path | None) -> list[tuple[Path, Path]]:
+    """Pairs of original and result."""
+    if not source.is_dir():
+        default = source.with_name(f"{source.stem}.signed{source.suffix}")
+        if out is not None and out.is_dir():
+            out = out / source.name
+        return [(source, out or default)]
+    target = out or source.with_name(f"{source.name}-signed")
+    return [(path, target / path.relative_to(source)) for path in media_files(source)]

@@ -1,0 +1,66 @@
+"""`assay trust`: the lists that decide which signers are believed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from assay.cli.console import AsJson, print_json
+
+if TYPE_CHECKING:
+    from assay.provenance.trust import Kind, TrustList
+
+app = typer.Typer(help="Trust lists.", no_args_is_help=True)
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Short name, shown in every verification.")],
+    file: Annotated[
+        Path, typer.Argument(help="PEM certificates.", exists=True, dir_okay=False, readable=True)
+    ],
+    uri: Annotated[str | None, typer.Option(help="Where the list is published.")] = None,
+    kind: Annotated[str, typer.Option(help="manifest, tsa or cawg.")] = "manifest",
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite a list.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Believe the certificates of a PEM file, under a name."""
+    from assay.provenance import trust
+
+    added = trust.add(name, file.read_bytes(), uri=uri, kind=cast("Kind", kind), replace=replace)
+    _print([added], as_json)
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """Show the installed lists."""
+    from assay.provenance import trust
+
+    _print(list(trust.installed()), as_json)
+
+
+@app.command()
+def remove(name: str) -> None:
+    """Stop believing a list."""
+    from assay.provenance import trust
+
+    trust.remove(name)
+
+
+def _print(lists: list[TrustList], as_json: bool) -> None:
+    for entry in lists:
+        if as_json:
+            print_json(_describe(entry))
+        else:
+            typer.echo(f"{entry.name}  {entry.kind}  {len(entry.subjects)} anchors  {entry.uri}")
+
+
+def _describe(entry: TrustList) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "uri": entry.uri,
+        "kind": entry.kind,
+        "anchors": entry.subjects,
+    }

@@ -1,0 +1,101 @@
+"""`assay verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assay.cli.console import AnyExtension, AsJson, each, print_json
+from assay.cli.inputs import expand
+
+if TYPE_CHECKING:
+    from assay.evidence import Verification
+    from assay.media import Media
+
+
+def verify(
+    files: Annotated[list[str], typer.Argument(metavar="FILE|DIR...", help="What to examine.")],
+    as_json: AsJson = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Write an HTML report (a folder for many).")
+    ] = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CATEGORY", help="Exit with 1 on this category; repeatable."),
+    ] = None,
+    any_extension: AnyExtension = False,
+) -> None:
+    """Say what the evidence shows about pictures and videos."""
+    paths = expand(files)
+    seen: set[str] = set()
+
+    def examine(path: Path) -> None:
+        from assay.detector.verify import verify as verify_media
+        from assay.media import Media
+
+        media = Media.open(path, any_extension=any_extension)
+        verification = verify_media(media)
+        seen.add(verification.verdict.category)
+        if as_json:
+            print_json(verification)
+        else:
+            show(verification)
+        if html:
+            _write_report(verification, media, html, many=len(paths) > 1)
+
+    _check_categories(fail_on or [])
+    exit_code = each(paths, examine, description="Verifying", as_json=as_json)
+    if exit_code == 0 and seen & set(fail_on or []):
+        exit_code = 1
+    raise typer.Exit(exit_code)
+
+
+def show(verification: Verification) -> None:
+    """Print a verification for a person: verdict first, then the evidence, kept apart."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    verdict = verification.verdict
+    console.print(
+        Text(verification.media.name or verification.media.sha256[:12], style="bold"),
+        Text(verdict.category, style="reverse bold"),
+    )
+    console.print(Text(f"  {verdict.summary}"))
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 2))
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
+    for item in verification.evidence:
+        if item.kind == "not-scored":
+            continue
+        mark = "*" if item.id in verdict.because else " "
+        table.add_row(f"{mark} {item.kind}", item.finding, item.strength, Text(item.summary))
+    console.print(table)
+    for missing in verdict.not_scored:
+        console.print(Text(f"  not scored: {missing.what}: {missing.why}", style="dim"))
+
+
+def _check_categories(named: list[str]) -> None:
+    from typing import get_args
+
+    from assay.evidence import Category
+
+    for category in named:
+        if category not in get_args(Category):
+            raise typer.BadParameter(
+                f"{category!r} is not one of {', '.join(get_args(Category))}",
+                param_hint="--fail-on",
+            )
+
+
+def _write_report(verification: Verification, media: Media, out: Path, *, many: bool) -> None:
+    from assay.files import write_atomically
+    from assay.reports.verification import render_html, thumbnail
+
+    target = out / f"{media.name}.html" if many or out.is_dir() else out
+    write_atomically(target, render_html(verification, picture=thumbnail(media)))

@@ -1,0 +1,250 @@
+"""From bytes to upright sRGB pixels, inside limits.
+
+Pillow decodes stills and animations, PyAV decodes video. Headers are read first; a picture
+over the limits is refused before a single pixel exists.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pillow_heif
+from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
+
+from assay.errors import DamagedMedia, LimitExceeded
+from assay.limits import Limits
+from assay.sniffing import IMAGE_TYPES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from assay.media import Media
+
+pillow_heif.register_heif_opener()
+
+# Pillow warns about large and odd files; here a limit is an error and damage is an error, so
+# the warnings are noise. A module-wide filter, because `catch_warnings` is not thread-safe.
+warnings.filterwarnings("ignore", module=r"PIL\..*")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+_PILLOW_FORMATS = {
+    "image/jpeg": ("JPEG", "MPO"),
+    "image/png": ("PNG",),
+    "image/gif": ("GIF",),
+    "image/webp": ("WEBP",),
+    "image/tiff": ("TIFF",),
+    "image/avif": ("AVIF",),
+    "image/heic": ("HEIF",),
+}
+
+# What decoders raise on hostile input; anything else is a bug of ours and must surface.
+_DECODER_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    RuntimeError,
+    Image.DecompressionBombError,
+)
+_ORIENTATION = 0x0112
+_SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+_SRGB = ImageCms.createProfile("sRGB")
+
+
+@dataclass(frozen=True)
+class Header:
+    """Dimensions of the upright picture in pixels, and its length."""
+
+    width: int
+    height: int
+    frames: int
+    seconds: float | None
+
+
+def probe(data: bytes, media_type: str, limits: Limits, label: str) -> Header:
+    """Read the header and hold it against the limits.
+
+    Raises:
+        DamagedMedia: the header cannot be read.
+        LimitExceeded: too many or too few pixels, frames or seconds.
+    """
+    if media_type in IMAGE_TYPES:
+        with open_image(data, media_type, label, limits) as image:
+            width, height = image.size
+            _check_size(width, height, limits, label)
+            with _decoder_errors(label):
+                if _sideways(image, data):
+                    width, height = height, width
+                header = Header(width, height, getattr(image, "n_frames", 1), None)
+    else:
+        header = _probe_video(data, limits, label)
+    if header.frames > limits.max_frames:
+        raise LimitExceeded(
+            f"{label}: {header.frames:,} frames, the limit is {limits.max_frames:,}"
+        )
+    return header
+
+
+def decode_frames(media: Media) -> Iterator[NDArray[np.uint8]]:
+    """Yield every frame upright, as sRGB uint8 HxWx3."""
+    if media.is_image:
+        yield from _image_frames(media)
+    else:
+        yield from _video_frames(media)
+
+
+@contextmanager
+def open_image(data: bytes, media_type: str, label: str, limits: Limits) -> Iterator[Image.Image]:
+    """A Pillow image of exactly this media type, not yet decoded.
+
+    Raises:
+        DamagedMedia, LimitExceeded: as `probe`.
+    """
+    if Image.MAX_IMAGE_PIXELS and limits.max_pixels > 2 * Image.MAX_IMAGE_PIXELS:
+        Image.MAX_IMAGE_PIXELS = limits.max_pixels
+    # A library in this process (WeasyPrint does) may have told Pillow to fill what is missing.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    with _decoder_errors(label):
+        image = Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS[media_type])
+    with image:
+        yield image
+
+
+@contextmanager
+def _decoder_errors(label: str) -> Iterator[None]:
+    """Turn what a decoder raises into one of our errors."""
+    try:
+        yield
+    except Image.DecompressionBombError as error:
+        raise LimitExceeded(f"{label}: decompression bomb: {error}") from error
+    except UnidentifiedImageError as error:
+        raise DamagedMedia(f"{label}: the header is damaged") from error
+    except MemoryError as error:
+        raise LimitExceeded(f"{label}: does not fit into memory") from error
+    except _DECODER_ERRORS as error:
+        raise DamagedMedia(f"{label}: does not decode: {error}") from error
+
+
+def _check_size(width: int, height: int, limits: Limits, label: str) -> None:
+    if min(width, height) < limits.min_side:
+        raise LimitExceeded(
+            f"{label}: {width}x{height} pixels, a side under {limits.min_side} "
+            "leaves nothing to examine"
+        )
+    if width * height > limits.max_pixels:
+        raise LimitExceeded(
+            f"{label}: {width}x{height} is {width * height / 1e6:,.0f} MP, "
+            f"the limit is {limits.max_pixels / 1e6:,.0f} MP",
+            advice="raise it with ASSAY_LIMITS__MAX_PIXELS",
+        )
+
+
+def _sideways(image: Image.Image, data: bytes) -> bool:
+    """Whether EXIF turns the picture by a quarter; the HEIC decoder turns it itself."""
+    if image.format == "HEIF" or (image.format == "PNG" and b"eXIf" not in data):
+        return False  # Pillow would decode a whole PNG to look for EXIF behind the pixels
+    return image.getexif().get(_ORIENTATION) in _SIDEWAYS
+
+
+def _image_frames(media: Media) -> Iterator[NDArray[np.uint8]]:
+    label = media.name or "input"
+    with open_image(media.data, media.media_type, label, media.limits) as image:
+        for index in range(media.frames):
+            with _decoder_errors(label):
+                if index:
+                    image.seek(index)
+                frame = upright_srgb(image)
+                pixels = np.asarray(frame, dtype=np.uint8)
+            yield pixels.copy()
+
+
+def upright_srgb(image: Image.Image) -> Image.Image:
+    """EXIF orientation applied, ICC profile converted to sRGB, alpha over white, mode RGB."""
+    image.load()
+    profile = image.info.get("icc_profile")
+    image = ImageOps.exif_transpose(image)
+    image = _eight_bit(image)
+    alpha = None
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        alpha = image.getchannel("A")
+        image = image.convert("RGB")
+    elif image.mode in ("P", "1", "YCbCr", "HSV", "LAB"):
+        image = image.convert("RGB")
+    image = _to_srgb(image, profile)
+    if alpha is not None:
+        white = Image.new("RGB", image.size, "white")
+        white.paste(image, mask=alpha)
+        image = white
+    return image
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Integer and float grey modes scaled to 8 bits (Pillow's own convert would clip)."""
+    if not image.mode.startswith(("I", "F")):
+        return image
+    values = np.asarray(image, dtype=np.float64)
+    if image.mode == "F":
+        low, high = float(values.min()), float(values.max())
+        values = (values - low) * (255.0 / max(high - low, 1e-12))
+    else:
+        values = values / (257.0 if values.max(initial=0) > 255 else 1.0)
+    return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8), "L")
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Convert through the embedded ICC profile; a broken profile is ignored, as viewers do."""
+    if profile and image.mode in ("RGB", "CMYK", "L"):
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
+            if converted is not None:
+                return converted
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            pass
+    return image.convert("RGB")
+
+
+def _probe_video(data: bytes, limits: Limits, label: str) -> Header:
+    import av
+
+    with _decoder_errors(label), av.open(io.BytesIO(data), "r") as container:
+        if not container.streams.video:
+            raise DamagedMedia(f"{label}: holds no video stream")
+        stream = container.streams.video[0]
+        width, height = stream.codec_context.width, stream.codec_context.height
+        _check_size(width, height, limits, label)
+        seconds = None if container.duration is None else container.duration / 1e6
+        if seconds is not None and seconds > limits.max_seconds:
+            raise LimitExceeded(
+                f"{label}: {seconds:,.0f} s of video, the limit is {limits.max_seconds:,.0f} s",
+                advice="raise it with ASSAY_LIMITS__MAX_SECONDS",
+            )
+        rate = float(stream.average_rate or 0)
+        frames = stream.frames or max(1, round((seconds or 0) * rate))
+    return Header(width, height, frames, seconds)
+
+
+def _video_frames(media: Media) -> Iterator[NDArray[np.uint8]]:
+    import av
+
+    label = media.name or "input"
+    with _decoder_errors(label), av.open(io.BytesIO(media.data), "r") as container:
+        yielded = 0
+        for frame in container.decode(video=0):
+            if yielded >= media.limits.max_frames:
+                return
+            yielded += 1
+            yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+        if not yielded:
+            raise DamagedMedia(f"{label}: holds no frame that decodes")

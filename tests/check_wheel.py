@@ -1,0 +1,44 @@
+"""Fail when a wheel lacks a room: a checkout without symbolic links builds a hollow one."""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+
+EXPECTED = (
+    "assay/__init__.py",
+    "assay/py.typed",
+    "assay/cli/__init__.py",
+    "assay/api/app.py",
+    "assay/api/templates/index.html",
+    "assay/api/static/page.css",
+    "assay/datasets/photographs/coffee.png",
+    "assay/detector/verify.py",
+    "assay/detector/judge/rules.py",
+    "assay/provenance/marking.py",
+    "assay/provenance/matching/__init__.py",
+    "assay/reports/__init__.py",
+    "assay/watermark/__init__.py",
+)
+FORBIDDEN = ("assay/datasets/__init__.py", "tests/", "detector/", "watermark/")
+MAX_MEGABYTES = 20
+
+
+def problems(path: str) -> list[str]:
+    """What is wrong with the wheel at `path`."""
+    with zipfile.ZipFile(path) as wheel:
+        names = set(wheel.namelist())
+        megabytes = sum(item.compress_size for item in wheel.infolist()) / 1e6
+    found = [f"missing: {name}" for name in EXPECTED if name not in names]
+    found += [f"must not be there: {n}" for n in sorted(names) if n.startswith(FORBIDDEN)]
+    if not any(n.startswith("assay/detector/weights/") for n in names):
+        found.append("missing: assay/detector/weights/*")
+    if megabytes > MAX_MEGABYTES:
+        found.append(f"{megabytes:.1f} MB, the limit is {MAX_MEGABYTES}")
+    return found
+
+
+if __name__ == "__main__":
+    found = problems(sys.argv[1])
+    print("\n".join(found) or f"{sys.argv[1]}: complete")
+    sys.exit(1 if found else 0)

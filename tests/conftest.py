@@ -1,0 +1,99 @@
+"""Real photographs (bundled with scikit-image and scikit-learn) and a home of its own."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from skimage import data as skimage_data
+from sklearn.datasets import load_sample_image
+
+from assay.settings import settings
+
+Pixels = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> Pixels:
+    """A portrait, 512x512."""
+    return np.asarray(skimage_data.astronaut(), np.uint8)
+
+
+@pytest.fixture(scope="session")
+def chelsea() -> Pixels:
+    """A cat, 451x300."""
+    return np.asarray(skimage_data.chelsea(), np.uint8)
+
+
+@pytest.fixture(scope="session")
+def coffee() -> Pixels:
+    """A cup on a table, 600x400."""
+    return np.asarray(skimage_data.coffee(), np.uint8)
+
+
+@pytest.fixture(scope="session")
+def flower() -> Pixels:
+    """A flower, 640x427."""
+    return np.asarray(load_sample_image("flower.jpg"), np.uint8)
+
+
+@pytest.fixture(scope="session")
+def china() -> Pixels:
+    """A temple, 640x427."""
+    return np.asarray(load_sample_image("china.jpg"), np.uint8)
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[..., Path]:
+    """`save(pixels, "name.jpg", **options)`: encode with Pillow into a fresh folder."""
+
+    def write(pixels: Pixels, name: str, **options: object) -> Path:
+        path = tmp_path / name
+        Image.fromarray(pixels).save(path, **options)
+        return path
+
+    return write
+
+
+def encoded(pixels: Pixels, kind: str = "PNG", **options: object) -> bytes:
+    """The bytes of a file of this Pillow format."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def isolated_home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """Every test has an empty `ASSAY_HOME`; nothing reads the user's own."""
+    home = tmp_path_factory.mktemp("assay-home")
+    monkeypatch.setenv("ASSAY_HOME", str(home))
+    monkeypatch.delenv("ASSAY_ENV", raising=False)
+    monkeypatch.delenv("ASSAY_DATABASE_URL", raising=False)
+    settings.cache_clear()
+    yield home
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def video(tmp_path_factory: pytest.TempPathFactory, astronaut: Pixels) -> Path:
+    """One second of H.264, 128x96 at 12 frames/s: a slow pan over the portrait."""
+    import av
+
+    path = tmp_path_factory.mktemp("video") / "pan.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=12)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        for index in range(12):
+            window = np.ascontiguousarray(astronaut[100:196, 100 + 4 * index : 228 + 4 * index])
+            for packet in stream.encode(av.VideoFrame.from_ndarray(window, format="rgb24")):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)
+    return path

@@ -1,0 +1,115 @@
+"""Host-aware amplitudes: spend the mark's energy where the picture works against it.
+
+The embedder knows the picture, so it knows the noise that the detector will meet. Lines that
+the picture already pushes the right way get less, lines it pushes the wrong way get more
+(informed embedding, Cox, Miller and Bloom, 2002). The amplitude of each line varies over a grid
+of nodes, so that the balance holds not only for the whole picture but for each of many
+overlapping windows: a crop keeps the cancellation.
+
+Everything here happens on small arrays of shape (nodes, values), where a value is one real
+projection of one comb line: first the cosines and sines of the message lines, then the pilots.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.watermark.compilation import compiled
+
+#: Nodes per side. Windows of half a side then span three nodes.
+NODES = 5
+
+#: Side of the protected windows relative to the picture's and their offsets: a crop to a
+#: quarter of the area anywhere lies close to one of them.
+WINDOW_SIDES = ((1.0, (0.0,)), (0.7, (0.0, 0.15, 0.3)), (0.5, (0.0, 0.25, 0.5)))
+
+ROUNDS = 24
+KAPPA = float(__import__("os").environ.get("WK","0.8"))
+RELAXATION = 0.5
+LEAST, MOST = -0.5, 3.0
+
+
+def _coverage(start: float, side: float) -> NDArray[np.float64]:
+    """Share of each node's hat function inside an interval of the unit side, (NODES,)."""
+    x = (np.arange(4000) + 0.5) / 4000
+    nodes = np.linspace(0, 1, NODES)
+    hats = np.maximum(0, 1 - np.abs(x[None] - nodes[:, None]) * (NODES - 1))
+    inside = (x >= start) & (x < start + side)
+    return np.asarray(hats[:, inside].sum(axis=1) / hats.sum(axis=1))
+
+
+@lru_cache(maxsize=1)
+def windows() -> NDArray[np.float64]:
+    """Weight of every node in every protected window, shape (windows, NODES * NODES)."""
+    rows = []
+    for side, offsets in WINDOW_SIDES:
+        parts = [_coverage(offset, side) for offset in offsets]
+        rows += [np.outer(vertical, horizontal).ravel() for vertical in parts for horizontal in parts]
+    return np.stack(rows)
+
+
+def solve(
+    host: NDArray[np.float64], gain: NDArray[np.float64], groups: tuple[slice, ...]
+) -> NDArray[np.float64]:
+    """Amplitudes that level the projections in all windows and views.
+
+    The energy of every group at every node stays that of unit amplitudes.
+
+    Parameters
+    ----------
+    host : ndarray of float64, shape (views, layers * nodes, values)
+        What the picture contributes to each projection, sign-corrected: positive helps.
+    gain : ndarray of float64, same shape
+        Change of the projection per unit of amplitude.
+    groups : tuple of slices over the values
+        Message values and pilots, levelled separately.
+
+    Returns
+    -------
+    ndarray of float64, shape (layers * nodes, values)
+    """
+    layers = host.shape[1] // (NODES * NODES)
+    shares = np.tile(windows(), (1, layers))
+    amplitude = np.ones(host.shape[1:])
+    bounds = np.array([[group.start, group.stop] for group in groups])
+    _level(np.ascontiguousarray(host), np.ascontiguousarray(gain), shares, bounds, amplitude)
+    return amplitude
+
+
+@compiled
+def _level(
+    host: NDArray[np.float64],
+    gain: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    bounds: NDArray[np.int64],
+    amplitude: NDArray[np.float64],
+) -> None:
+    """Project onto one constraint after the other (Kaczmarz, 1937), in place."""
+    views, nodes, values = host.shape
+    reached, norm = np.empty(values), np.empty(values)
+    for _ in range(ROUNDS):
+        for share in shares:
+            for view in range(views):
+                reached[:] = 0
+                norm[:] = 1e-12
+                for node in range(nodes):
+                    if share[node] > 0:
+                        for i in range(values):
+                            step = share[node] * gain[view, node, i]
+                            reached[i] += share[node] * host[view, node, i]
+                            reached[i] += step * amplitude[node, i]
+                            norm[i] += step * step
+                for low, high in bounds:
+                    reached[low:high] = np.maximum(KAPPA * reached[low:high].mean() - reached[low:high], 0)
+                reached *= RELAXATION / norm
+                for node in range(nodes):
+                    if share[node] > 0:
+                        amplitude[node] += share[node] * gain[view, node] * reached
+        for node in range(nodes):
+            for low, high in bounds:
+                part = amplitude[node, low:high]
+                part[:] = np.minimum(np.maximum(part, LEAST), MOST)
+                part /= np.sqrt((part * part).mean())

@@ -1,0 +1,24 @@
+"""Just-in-time compilation of the few inner loops that NumPy cannot express."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar, cast
+
+import numba
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile `function` with numba, keeping the machine code on disk where that is possible.
+
+    The GIL is released, so that several pictures can be worked on in threads. Numba refuses
+    to cache when neither the package folder nor the user's cache folder is writable (read-only
+    containers); the function is then compiled once per process instead.
+    """
+    try:
+        return cast("Callable[P, R]", numba.njit(cache=True, nogil=True)(function))
+    except RuntimeError:
+        return cast("Callable[P, R]", numba.njit(cache=True, nogil=True)(function))

@@ -1,0 +1,244 @@
+"""Read a mark out of a picture, or say with a number that there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.watermark import convolutional
+from assay.watermark.carrier import PILOT_AMPLITUDE, TILE, Carrier, carrier_of
+from assay.watermark.folding import FOLD, FoldedSpectrum
+from assay.watermark.geometry import SYMMETRIES, Geometry, describe, frequencies
+from assay.watermark.images import canonical_planes, check_pixels
+from assay.watermark.keys import Key, families_of
+from assay.watermark.payload import HEADER_BITS, PROFILES, read_messages
+from assay.watermark.spectrum import Spectrum
+from assay.watermark.statistics import (
+    OPERATING_POINT_LOG10,
+    log10_false_alarm,
+    normalised_correlation,
+)
+from assay.watermark.synchronisation import Hypothesis, best_shifts, judge, refine, search as search_geometry
+from assay.watermark.whitening import whiten
+
+#: Hypotheses about the geometry decoded per picture and key, at most: 8 undistorted ones, 8
+#: near them and 16 from the search. The false-alarm bound counts them all, tried or not.
+MAXIMUM_HYPOTHESES = 32
+
+#: Soft values are clipped here, in noise deviations.
+SOFT_CLIP = 3.0
+
+Search = Literal["full", "fast"]
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A mark that was read.
+
+    Attributes
+    ----------
+    payload : int
+        The low `payload_bits` bits of what was embedded.
+    payload_bits : int
+        60, or 40 for pictures that were below 0.3 megapixels when they were marked.
+    log10_false_alarm : float
+        log10 of a bound on the probability that a picture without a mark of these keys gives
+        any detection this clear. Never above -6.
+    geometry : Geometry
+    generation : int
+        Generation of the key family that made the mark.
+    key_index : int
+        Which of the keys given to `detect` it was.
+    version : str
+        Algorithm version of the mark.
+    """
+
+    payload: int
+    payload_bits: int
+    log10_false_alarm: float
+    geometry: Geometry
+    generation: int = 0
+    key_index: int = 0
+    version: str = "v1"
+
+
+def detect(
+    pixels: NDArray[np.generic],
+    *,
+    key: Key | Sequence[Key] = None,
+    search: Search = "full",
+) -> Detection | None:
+    """Read the mark of a picture.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8 or uint16, shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)
+    key : bytes, KeyFamily, None or a sequence of these
+        None is the documented public key. Of a sequence, the first that fits is reported.
+    search : "full" or "fast"
+        "fast" reads only pictures that were not rescaled or rotated (crops, quarter turns and
+        mirroring are read): a triage for many pictures.
+
+    Returns
+    -------
+    Detection, or None when no mark is found at a false-alarm bound of 1e-6.
+
+    Raises
+    ------
+    InputRefused
+        The array is not a picture, or a side is below 96 pixels.
+    """
+    if search not in ("full", "fast"):
+        raise ValueError(f'search is "full" or "fast", got {search!r}')
+    planes = canonical_planes(check_pixels(pixels))
+    reader = PlaneReader(whiten(planes.luma).values)
+    families = families_of(key)
+    for index, family in enumerate(families):
+        carrier = carrier_of(family)
+        for hypothesis, soft in reader.readings(carrier, search):
+            found = decode(carrier, soft, len(families))
+            if found is not None:
+                payload, bits, generation, alarm = found
+                geometry = describe(hypothesis.matrix, hypothesis.shift)
+                return Detection(payload, bits, alarm, geometry, generation, index)
+    return None
+
+
+class PlaneReader:
+    """Soft values of whitened views (VIEWS, h, w) under one hypothesis after the other."""
+
+    def __init__(self, views: NDArray[np.float32]) -> None:
+        self._views = views
+        self._folded = [FoldedSpectrum(view) for view in views]
+        self._spectra: list[Spectrum] | None = None
+
+    def spectra(self) -> list[Spectrum]:
+        """The spectra of the views, made when first needed."""
+        if self._spectra is None:
+            self._spectra = [Spectrum(view) for view in self._views]
+        return self._spectra
+
+    def readings(
+        self, carrier: Carrier, search: Search
+    ) -> Iterator[tuple[Hypothesis, NDArray[np.float32]]]:
+        """Hypotheses worth decoding, cheapest first, at most MAXIMUM_HYPOTHESES."""
+        straight = self._undistorted(carrier)
+        for folded, hypothesis in straight[:10]:
+            yield hypothesis, _soft_folded(folded, carrier, hypothesis)
+        if search == "fast":
+            return
+        spectra = self.spectra()
+        for folded, hypothesis in straight[:2]:
+            spectrum = spectra[self._folded.index(folded)]
+            start = judge(spectrum, carrier, hypothesis.matrix)
+            close = refine(spectrum, carrier, start, rounds=1)
+            yield from _shifted(spectrum, carrier, close, 2)
+        for spectrum, hypothesis in search_geometry(spectra, carrier)[:5]:
+            yield from _shifted(spectrum, carrier, hypothesis, 3)
+
+    def _undistorted(self, carrier: Carrier) -> list[tuple[FoldedSpectrum, Hypothesis]]:
+        """Shifts under the eight symmetries in both views, best first."""
+        found = []
+        for matrix in SYMMETRIES:
+            lines = np.rint(frequencies(carrier.pilot_lines, matrix) * TILE).astype(np.int64)
+            for folded in self._folded:
+                shifts = best_shifts(carrier, folded.normalised(lines), 3)
+                found += [(folded, Hypothesis(score, matrix, shift)) for score, shift in shifts]
+        return sorted(found, key=lambda item: -item[1].score)
+
+
+def _soft_folded(
+    folded: FoldedSpectrum, carrier: Carrier, hypothesis: Hypothesis
+) -> NDArray[np.float32]:
+    message, pilots = (
+        folded.normalised(np.rint(frequencies(lines, hypothesis.matrix) * TILE).astype(np.int64))
+        for lines in (carrier.message_lines, carrier.pilot_lines)
+    )
+    return soft_values(carrier, message, pilots, hypothesis.shift)
+
+
+def _shifted(
+    spectrum: Spectrum, carrier: Carrier, hypothesis: Hypothesis, count: int
+) -> Iterator[tuple[Hypothesis, NDArray[np.float32]]]:
+    """The best shifts of one matrix with their soft values."""
+    pilots = spectrum.normalised(frequencies(carrier.pilot_lines, hypothesis.matrix))
+    message = spectrum.normalised(frequencies(carrier.message_lines, hypothesis.matrix))
+    for score, shift in best_shifts(carrier, pilots, count):
+        soft = soft_values(carrier, message, pilots, shift)
+        yield Hypothesis(score, hypothesis.matrix, shift), soft
+
+
+def soft_values(
+    carrier: Carrier,
+    message: NDArray[np.complex128],
+    pilots: NDArray[np.complex128],
+    shift: tuple[float, float],
+) -> NDArray[np.float32]:
+    """Weighted soft values, shape (SYMBOLS,).
+
+    The pilots tell how much of the mark is left at low and at high frequencies (blur and
+    compression take the high ones first): a straight line through their projections over the
+    radius weights the message lines.
+    """
+    shift = _finer_shift(carrier, pilots, shift)
+    turned = _align(message, carrier.message_lines, shift)
+    known = (_align(pilots, carrier.pilot_lines, shift) * carrier.pilot_phasors.conj()).real
+    weights = _radial_weights(carrier, np.clip(known, -SOFT_CLIP, SOFT_CLIP))
+    turned = turned * (np.minimum(1, SOFT_CLIP / np.maximum(np.abs(turned), 1e-9)) * weights)
+    return np.concatenate([turned.real, turned.imag]).astype(np.float32)
+
+
+def _align(
+    values: NDArray[np.complex128], lines: NDArray[np.int64], shift: tuple[float, float]
+) -> NDArray[np.complex128]:
+    return np.asarray(values * np.exp(2j * np.pi * (lines @ np.array(shift)) / TILE))
+
+
+def _finer_shift(
+    carrier: Carrier, pilots: NDArray[np.complex128], shift: tuple[float, float]
+) -> tuple[float, float]:
+    """The shift to a quarter pixel."""
+    magnitude = np.maximum(np.abs(pilots), 1e-9)
+    matched = pilots * np.minimum(1, SOFT_CLIP / magnitude) * carrier.pilot_phasors.conj()
+    steps = np.arange(-0.5, 0.51, 0.25)
+    x = np.exp(2j * np.pi / TILE * np.outer(shift[0] + steps, carrier.pilot_lines[:, 0]))
+    y = np.exp(2j * np.pi / TILE * np.outer(shift[1] + steps, carrier.pilot_lines[:, 1]))
+    score = ((y * matched) @ x.T).real
+    row, column = divmod(int(score.argmax()), len(steps))
+    return shift[0] + float(steps[column]), shift[1] + float(steps[row])
+
+
+def _radial_weights(carrier: Carrier, known: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Expected strength of each message line relative to their mean, 0.4 to 1.6."""
+    radius = np.hypot(carrier.pilot_lines[:, 0], carrier.pilot_lines[:, 1])
+    slope, level = np.polyfit(radius - radius.mean(), known, 1)
+    lines = carrier.message_lines
+    at = np.hypot(lines[:, 0], lines[:, 1]) - radius.mean()
+    return np.asarray(np.clip(1 + slope / max(level, 0.3) * at, 0.15, 1.85))
+
+
+def decode(
+    carrier: Carrier, soft: NDArray[np.float32], keys: int
+) -> tuple[int, int, int, float] | None:
+    """(payload, payload bits, generation, log10 false alarm) of soft values, or None."""
+    newest = carrier.family.generation
+    for profile in PROFILES:
+        for generation in range(newest, -1, -1):
+            secret = carrier.family.message_secret(generation)
+            values = carrier.code_values(soft, generation, profile)
+            messages = convolutional.decode_list(values)
+            read = read_messages(messages, generation, secret, profile)
+            if read is None:
+                continue
+            row, payload = read
+            symbols = carrier.symbols(messages[row], generation, profile)
+            trials = MAXIMUM_HYPOTHESES * len(PROFILES) * (newest + 1) * keys
+            bits = HEADER_BITS + profile.payload_bits
+            alarm = log10_false_alarm(normalised_correlation(soft, symbols), bits, trials)
+            if alarm <= OPERATING_POINT_LOG10:
+                return payload, profile.payload_bits, generation, alarm
+    return None

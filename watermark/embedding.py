@@ -1,0 +1,149 @@
+"""Write a mark into a picture."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.errors import AlreadyMarked, InputRefused
+from assay.watermark import amplitude_field
+from assay.watermark.carrier import carrier_of
+from assay.watermark.detection import detect
+from assay.watermark.images import CanonicalPlanes, canonical_planes, check_pixels
+from assay.watermark.keys import Key, family_of
+from assay.watermark.payload import LONG, SHORT, Profile, check_payload
+from assay.watermark.perception import strength_maps, texture_layers
+from assay.watermark.projections import GROUPS, Pattern
+from assay.watermark.rendering import add_plane
+from assay.watermark.synthesis import blend
+from assay.watermark.whitening import whiten
+
+#: Pictures with fewer pixels carry the short profile.
+SHORT_PROFILE_PIXELS = 300_000
+
+#: Passes of the closed loop. The whitener is not linear; the second and third pass correct what
+#: the linear prediction missed.
+PASSES = 3
+
+Existing = Literal["refuse", "replace"]
+
+
+def profile_for(height: int, width: int) -> Profile:
+    """The profile that a picture of this size carries."""
+    return SHORT if height * width < SHORT_PROFILE_PIXELS else LONG
+
+
+def embed(
+    pixels: NDArray[np.generic],
+    payload: int,
+    *,
+    key: Key = None,
+    mask: NDArray[np.generic] | None = None,
+    strength: float = 1.0,
+    existing: Existing = "refuse",
+) -> NDArray[np.generic]:
+    """A copy of a picture that carries `payload`.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8 or uint16, shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)
+        Gray, RGB, or RGB with alpha, gamma-encoded. Alpha is copied, chroma is not touched.
+    payload : int
+        60 bits. Pictures below 0.3 megapixels carry the low 40 of them.
+    key : bytes, KeyFamily or None
+        None is the documented public key.
+    mask : ndarray, shape (H, W), optional
+        Where the mark may go: booleans, or weights from 0 to 1. Pixels with weight 0 are
+        returned bit for bit.
+    strength : float
+        Factor on the strength that visibility allows; 1 is meant to be invisible.
+    existing : "refuse" or "replace"
+        What to do with a picture that already carries a mark of this key. A second mark erases
+        the first.
+
+    Returns
+    -------
+    ndarray, shape and dtype of `pixels`
+
+    Raises
+    ------
+    AlreadyMarked
+        The picture carries a mark and `existing` is "refuse".
+    InputRefused
+        The array is not a picture, is smaller than 96 pixels, or the mask does not fit it.
+    TypeError, ValueError
+        The payload is not an integer of 60 bits, or the strength not positive.
+    """
+    shaped = check_pixels(pixels)
+    value = check_payload(payload)
+    if not 0 < strength <= MAXIMUM_STRENGTH:
+        raise ValueError(f"strength {strength} is outside 0..{MAXIMUM_STRENGTH}")
+    family = family_of(key)
+    if existing == "refuse":
+        _refuse_marked(pixels, key)
+    carrier = carrier_of(family)
+    profile = profile_for(*shaped.shape[:2])
+    pattern = Pattern(carrier, carrier.message_symbols(value, profile))
+    planes = canonical_planes(shaped)
+    weights = _check_mask(mask, shaped)
+    plane = design(planes, pattern, strength, weights)
+    return add_plane(shaped, plane, weights).reshape(pixels.shape)
+
+
+#: Four times the invisible strength is plainly visible and not much more robust.
+MAXIMUM_STRENGTH = 4.0
+
+
+def _refuse_marked(pixels: NDArray[np.generic], key: Key) -> None:
+    found = detect(pixels, key=key)
+    if found is not None:
+        raise AlreadyMarked(
+            f"the picture already carries the watermark {found.payload:#x}",
+            advice="Replacing it erases it; ask for that explicitly if it is meant.",
+        )
+
+
+def _check_mask(
+    mask: NDArray[np.generic] | None, shaped: NDArray[np.generic]
+) -> NDArray[np.float32] | None:
+    """The mask as weights of the picture's size; fully transparent pixels are masked too."""
+    height, width, channels = shaped.shape
+    weights = None
+    if mask is not None:
+        if mask.shape != (height, width):
+            raise InputRefused(f"the mask has shape {mask.shape}, expected {(height, width)}")
+        weights = mask.astype(np.float32)
+        if not (weights.min() >= 0 and weights.max() <= 1):
+            raise InputRefused("the mask has values outside 0..1")
+    if channels == 4:
+        opaque = (shaped[:, :, 3] > 0).astype(np.float32)  # type: ignore[operator]
+        weights = opaque if weights is None else weights * opaque
+    return weights
+
+
+def design(
+    planes: CanonicalPlanes,
+    pattern: Pattern,
+    strength: float,
+    weights: NDArray[np.float32] | None,
+) -> NDArray[np.float32]:
+    """The mark for a picture at canonical size, shape (h, w), in grey levels."""
+    host = whiten(planes.luma, deviations=True)
+    maps = strength_maps(planes, host.deviations) * np.float32(strength)
+    if weights is not None:
+        size = (planes.luma.shape[1], planes.luma.shape[0])
+        maps *= cv2.resize(weights, size, interpolation=cv2.INTER_AREA)
+    layers = texture_layers(host.deviations)
+    gain = pattern.gains(host.deviations, maps, layers)
+    seen = pattern.project(host.values, layers)
+    amplitude = np.zeros(gain.shape[1:])
+    for number in range(PASSES):
+        amplitude = amplitude_field.solve(seen - gain * amplitude, gain, GROUPS)
+        plane = blend(pattern.tiles(amplitude), maps, layers)
+        if number + 1 < PASSES:
+            marked = np.clip(planes.luma + plane, 0, 255)
+            seen = pattern.project(whiten(marked).values, layers)
+    return plane
