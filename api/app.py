@@ -7,7 +7,7 @@ from importlib.resources import files
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from assay.api import page, problems, verifications
+from assay.api import page, problems, softbinding, verifications
 from assay.api.body_limit import BodyLimit
 from assay.settings import settings
 from assay.version import __version__
@@ -34,6 +34,7 @@ def create_app() -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=settings().limits.max_bytes + _FORM_OVERHEAD)
     problems.install(app)
     app.include_router(verifications.router)
+    app.include_router(softbinding.router)
     app.include_router(page.router)
     app.mount("/static", StaticFiles(directory=str(files("assay.api") / "static")))
 

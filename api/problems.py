@@ -15,11 +15,15 @@ from assay.errors import (
     LimitExceeded,
     UnsupportedMedia,
 )
+from assay.provenance.softbinding import BadQuery, UnknownManifest, UnsupportedAlgorithm
 
 MEDIA_TYPE = "application/problem+json"
 
 # The first match decides; anything else is our own failure.
 _STATUS: tuple[tuple[type[AssayError], int], ...] = (
+    (BadQuery, 400),
+    (UnsupportedAlgorithm, 400),
+    (UnknownManifest, 404),
     (LimitExceeded, 413),
     (UnsupportedMedia, 415),
     (InputRefused, 422),

@@ -43,7 +43,9 @@ def platt(
         probability = 1 / (1 + np.exp(-np.clip(design @ parameters, -30, 30)))
         gradient = design.T @ (weight * (probability - target))
         curvature = weight * probability * (1 - probability) + 1e-12
-        step = np.linalg.solve((design * curvature[:, None]).T @ design + 1e-9 * np.eye(2), gradient)
+        step = np.linalg.solve(
+            (design * curvature[:, None]).T @ design + 1e-9 * np.eye(2), gradient
+        )
         parameters -= step
         if np.abs(step).max() < 1e-9:
             break

@@ -42,13 +42,15 @@ class Condition:
     def objection(self) -> str | None:
         """Why a picture in this condition is not judged, or None."""
         if self.short_side < MIN_SIDE:
-            return f"too small: the shorter side is {self.short_side} px, at least {MIN_SIDE} needed"
+            return (
+                f"too small: the shorter side is {self.short_side} px, at least {MIN_SIDE} needed"
+            )
         if self.deviation < MIN_DEVIATION:
             return "almost uniform: there is no texture to examine"
-        if self.equal_neighbours > MAX_EQUAL_NEIGHBOURS:
-            return "looks like a drawing, chart or screenshot; the model knows only photographs"
         if self.blockiness > MAX_BLOCKINESS:
             return "heavily compressed: block borders dominate what could be measured"
+        if self.equal_neighbours > MAX_EQUAL_NEIGHBOURS:
+            return "looks like a drawing, chart or screenshot; the model knows only photographs"
         if self.smoothness > MAX_SMOOTHNESS:
             return "enlarged or strongly blurred: fine structure is missing"
         return None

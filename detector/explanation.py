@@ -47,7 +47,7 @@ def overlay(pixels: NDArray[np.uint8], log_odds: NDArray[np.float32]) -> NDArray
     share = np.clip(log_odds / _SATURATION, -1, 1)[..., None]
     colour = np.where(share > 0, np.array([214, 39, 40]), np.array([31, 119, 180]))
     alpha = 0.65 * np.abs(share)
-    return np.clip(grey * (1 - alpha) + colour * alpha, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(grey * (1 - alpha) + colour * alpha, 0, 255), np.uint8)
 
 
 def radial_spectrum(

@@ -80,9 +80,9 @@ class LinearModel:
     def members(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Calibrated log-odds by each committee member; features n x d, result n x B."""
         clipped = np.clip(self.standardise(features), -CLIP, CLIP)
-        log_odds: NDArray[np.float64] = self.slope * (
-            clipped @ self.weights.T + self.bias
-        ) + self.intercept
+        log_odds: NDArray[np.float64] = (
+            self.slope * (clipped @ self.weights.T + self.bias) + self.intercept
+        )
         return log_odds
 
     def contributions(self, features: NDArray[np.float32]) -> dict[str, float]:

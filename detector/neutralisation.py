@@ -39,9 +39,7 @@ class Rendition:
 STANDARD = Rendition()
 
 
-def neutralise(
-    pixels: NDArray[np.uint8], rendition: Rendition = STANDARD
-) -> NDArray[np.uint8]:
+def neutralise(pixels: NDArray[np.uint8], rendition: Rendition = STANDARD) -> NDArray[np.uint8]:
     """Bring a picture to the standard rendition.
 
     Args:
@@ -55,8 +53,9 @@ def neutralise(
         InputRefused: `pixels` is not an HxWx3 uint8 array.
     """
     check_pixels(pixels)
-    return compress(centre_crop(reduce(pixels, rendition.long_side), rendition.crop),
-                    rendition.quality)
+    return compress(
+        centre_crop(reduce(pixels, rendition.long_side), rendition.crop), rendition.quality
+    )
 
 
 def check_pixels(pixels: NDArray[np.uint8]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.datasets.laundering import recompress, resize
+from assay.datasets.laundering_suite import SUITE
 from assay.detector.degradation import examine_condition
 from assay.detector.features import extract
 from assay.detector.linear import LinearModel, default_model
@@ -20,8 +20,8 @@ from assay.media import Media
 _INTERVAL = (5, 95)
 # A verdict must hold for the delivery as it is and for two mild further ones.
 _STABILITY = {
-    "at JPEG quality 70": lambda pixels: recompress(pixels, "JPEG", 70),
-    "reduced to three quarters": lambda pixels: resize(pixels, 0.75),
+    "at JPEG quality 70": SUITE["jpeg-70"],
+    "reduced to three quarters": SUITE["resize-0.75"],
 }
 
 
@@ -105,9 +105,7 @@ def score(
         probability=_probability(log_odds),
         interval=(_probability(min(low, log_odds)), _probability(max(high, log_odds))),
         log_odds=log_odds,
-        components=(
-            Component(model.name, model.version, log_odds, model.contributions(features)),
-        ),
+        components=(Component(model.name, model.version, log_odds, model.contributions(features)),),
         abstained=bool(reason),
         reason=reason,
         pixels=pixels,

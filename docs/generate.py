@@ -6,18 +6,20 @@ python docs/generate.py --check   fail when what is committed is behind the code
 
 from __future__ import annotations
 
-import inspect
 import json
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
-import click
+import typer
 import typer.main
 
-from assay import errors
+import assay
 from assay.cli import app
+from assay.errors import AssayError
 from assay.evidence import Verification
 from assay.limits import Limits
 from assay.provenance.marking import Receipt
@@ -49,15 +51,15 @@ def pages() -> dict[str, str]:
 def commands() -> Iterator[str]:
     """The help text of every command."""
     root = typer.main.get_command(app)
-    context = click.Context(root, info_name="assay", terminal_width=88, max_content_width=88)
+    context = typer.Context(root, info_name="assay", terminal_width=88, max_content_width=88)
     yield from _commands(root, context)
 
 
-def _commands(command: Any, context: click.Context) -> Iterator[str]:
+def _commands(command: Any, context: typer.Context) -> Iterator[str]:
     title = context.command_path
     yield f"## `{title}`\n\n```text\n{command.get_help(context).rstrip()}\n```\n"
     for name, sub in getattr(command, "commands", {}).items():
-        child = click.Context(
+        child = typer.Context(
             sub, info_name=name, parent=context, terminal_width=88, max_content_width=88
         )
         yield from _commands(sub, child)
@@ -82,10 +84,23 @@ def errors_table() -> Iterator[str]:
     yield "RFC 9457 problem document whose `type` is `urn:assay:problem:` and the code.\n"
     yield "| code | class | meaning | exit code |"
     yield "|---|---|---|---|"
-    for name, kind in inspect.getmembers(errors, inspect.isclass):
-        if issubclass(kind, errors.AssayError):
-            meaning = (kind.__doc__ or "").splitlines()[0]
-            yield f"| `{kind.code}` | `{name}` | {meaning} | {kind.exit_code} |"
+    for kind in sorted(_error_classes(), key=lambda kind: kind.code):
+        meaning = (kind.__doc__ or "").splitlines()[0]
+        home = f"{kind.__module__}.{kind.__name__}"
+        yield f"| `{kind.code}` | `{home}` | {meaning} | {kind.exit_code} |"
+
+
+def _error_classes() -> set[type[AssayError]]:
+    """Every error class of every room."""
+    for module in walk_packages(assay.__path__, "assay."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    found, pending = set(), [AssayError]
+    while pending:
+        kind = pending.pop()
+        found.add(kind)
+        pending += kind.__subclasses__()
+    return found
 
 
 def main() -> int:

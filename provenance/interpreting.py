@@ -235,8 +235,10 @@ class _Exact:
 
 
 def _identity_name(data: dict[str, Any]) -> str | None:
-    info = data.get("signature_info") or data.get("signatureInfo") or {}
-    return _text(info.get("common_name")) or _text(info.get("issuer")) if info else None
+    """The holder of an X.509 identity credential (CAWG identity assertion 1.2, 8.2)."""
+    holder = (data.get("signature") or {}).get("certificateInfo") or {}
+    subject = holder.get("subject") or {}
+    return _text(subject.get("CN")) or _text(subject.get("O"))
 
 
 def binding_text(value: object) -> str | None:

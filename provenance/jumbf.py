@@ -179,3 +179,23 @@ def _in_id3(data: bytes) -> bytes | None:
                 return data[start : start + length]
         position = data.find(b"GEOB", position + 4, 10 + MAX_STORE_BYTES)
     return None
+
+
+def active_only(store: bytes) -> bytes:
+    """The store with its last manifest, the active one, and no other.
+
+    Raises:
+        ValueError: not a manifest store.
+    """
+    for kind, start, end in _boxes(store, 0, len(store)):
+        if kind != b"jumb":
+            continue
+        children = list(_boxes(store, start, end))
+        manifests = [child for child in children if child[0] == b"jumb"]
+        if not manifests or children[0][0] != b"jumd":
+            break
+        description = store[start : children[0][2]]
+        last = store[manifests[-1][1] - 8 : manifests[-1][2]]
+        body = description + last
+        return (len(body) + 8).to_bytes(4, "big") + b"jumb" + body
+    raise ValueError("not a manifest store")

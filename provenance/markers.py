@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-import assay.watermark as watermark
-from assay.encoding import replace_pixels
-from assay.errors import ConfigurationError, InputRefused
+from assay.errors import ConfigurationError
 from assay.extending import MarkingContext
 from assay.media import Media
-from assay.provenance import manifests
+from assay.provenance import manifests, watermarking
 from assay.provenance.keys import watermark_key
 from assay.provenance.manifests import Agent, IngredientInput, Manifest, SoftBinding
+from assay.provenance.prompting import PromptPolicy, with_prompt
 from assay.provenance.signing import sign_bytes
+from assay.provenance.statements import Purpose, Use, with_consent
 from assay.provenance.vocabulary import WATERMARK_ALGORITHM, Relationship
 
 PAYLOAD_BITS = 60
@@ -40,14 +39,9 @@ class WatermarkMarker:
         payload = context.payload
         if payload is None:
             payload = secrets.randbits(PAYLOAD_BITS)
-        try:
-            marked = watermark.embed(media.pixels(), payload, key=watermark_key())
-        except InputRefused as refusal:
-            message = f"{media.name or 'input'}: {refusal.message}"
-            raise type(refusal)(message, advice=refusal.advice) from refusal
+        marked = watermarking.mark(media, payload, key=watermark_key())
         context.payload = payload
-        data = replace_pixels(media, marked.astype(np.uint8))
-        return Media.from_bytes(data, name=media.name, limits=media.limits)
+        return marked
 
 
 class C2paMarker:
@@ -64,7 +58,7 @@ class C2paMarker:
             ConfigurationError: the profile lacks what it needs (`edited` needs a parent).
             KeysUnavailable, MarkFailed, UnsupportedMedia: as `sign_bytes`.
         """
-        manifest = _story(context)
+        manifest = _with_statements(_story(context), context.options)
         if context.payload is not None:
             binding = SoftBinding.watermark(context.payload)
             manifest = manifest.with_soft_binding(binding, manifests.CLAIM_GENERATOR)
@@ -83,6 +77,21 @@ def _story(context: MarkingContext) -> Manifest:
     if context.profile == "captured":
         return manifests.captured(agent, label=label, title=title)
     return manifests.generated(agent, label=label, title=title)
+
+
+def _with_statements(manifest: Manifest, options: dict[str, Any]) -> Manifest:
+    """Consent to training and what may be told about the prompt."""
+    if training := options.get("training"):
+        manifest = with_consent(manifest, dict.fromkeys(Purpose, Use(training)))
+    if prompt := options.get("prompt"):
+        manifest = with_prompt(
+            manifest,
+            prompt,
+            PromptPolicy(options.get("prompt_policy") or PromptPolicy.OMIT),
+            negative_prompt=options.get("negative_prompt"),
+            seed=options.get("seed"),
+        )
+    return manifest
 
 
 def _parent(path: str | Path | None) -> IngredientInput:

@@ -13,20 +13,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from assay.encoding import encode_png
 from assay.errors import AlreadyMarked, ConfigurationError, MarkFailed
 from assay.extending import MARKERS, MarkingContext, load
 from assay.files import atomic_path
 from assay.media import Media
+from assay.provenance import watermarking
 from assay.provenance.credentials import Credentials
 from assay.provenance.examiner import C2paExaminer, describe
 from assay.provenance.keys import watermark_key
 from assay.provenance.matching import Registry
 from assay.provenance.reading import read
+from assay.provenance.transparency import Log
 from assay.settings import settings
-from assay.watermark import detect
 
 PROFILES = ("generated", "edited", "captured")
 
@@ -44,7 +45,8 @@ class Receipt(BaseModel):
     time: datetime
     sha256_before: str
     sha256_after: str
-    log_index: int | None = None
+    log_index: int = Field(description="Number of the entry in the transparency log.")
+    log_proof: str = Field(description="Proof of inclusion, a c2sp.org/tlog-proof text.")
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,10 @@ def sign(
         out: where the result goes; None returns it without writing a file.
         watermark: False leaves the pixels alone and binds by fingerprint only.
         registry: default: the one of the settings.
-        **context: more for the manifest: `generator` (name of the model or tool), `parent`
-            (path of the ingredient of an edit), `title`.
+        **context: more for the manifest: `generator` (name of the model or tool) and
+            `generator_version`, `parent` (path of the ingredient of an edit), `title`,
+            `prompt`, `negative_prompt` and `seed` with a `prompt_policy` ("omit", which is
+            the default, "commit" or "full"), `training` ("allowed" or "notAllowed").
 
     Returns:
         The signed media with its receipt.
@@ -136,6 +140,7 @@ def _release(
     """Read both marks back, register the manifest, and write the receipt."""
     credentials, manifest = _read_back(marked, context)
     [told, *_] = C2paExaminer().evidence_of(credentials)
+    proof = Log().record(context.manifest_label, marked.sha256)
     fingerprints = registry.register_manifest(
         context.manifest_label,
         manifest,
@@ -144,6 +149,7 @@ def _release(
         sha256_before=original.sha256,
         sha256_after=marked.sha256,
         summary=told.summary,
+        log_proof=proof.to_text(),
         **describe(credentials),
     )
     return Receipt(
@@ -155,6 +161,8 @@ def _release(
         time=datetime.now(UTC),
         sha256_before=original.sha256,
         sha256_after=marked.sha256,
+        log_index=proof.index,
+        log_proof=proof.to_text(),
     )
 
 
@@ -173,7 +181,7 @@ def _read_back(marked: Media, context: MarkingContext) -> tuple[Credentials, byt
         raise MarkFailed(f"{label}: the manifest reads back under another label")
     if context.payload is None:
         return credentials, manifest
-    found = detect(marked.pixels(), key=watermark_key())
+    found = watermarking.find(marked, key=watermark_key())
     if found is None:
         raise MarkFailed(
             f"{label}: the watermark does not read back from this picture",

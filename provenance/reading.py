@@ -1,9 +1,10 @@
-"""Reading Content Credentials. The network is never touched."""
+"""Reading Content Credentials. Nothing here touches the network."""
 
 from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +31,7 @@ def read(
     media_type: str | None = None,
     trust_lists: tuple[trust.TrustList, ...] | None = None,
     isolated: bool | None = None,
+    fetch: Callable[[str], bytes] | None = None,
 ) -> Credentials:
     """Read and validate the Content Credentials of a file.
 
@@ -41,6 +43,9 @@ def read(
         trust_lists: default every list of the trust folder.
         isolated: validate in a child process with limits on time and memory; default the
             setting `isolate_validation`.
+        fetch: gets a manifest that the file says is elsewhere, from its URL. Without it
+            nothing is ever asked. The URL comes from the file: only hand in a client that
+            refuses private addresses and limits size and time.
 
     Returns:
         Credentials, with state "none" when there is no manifest. A damaged manifest is
@@ -55,13 +60,23 @@ def read(
         data, media_type = src.data, src.media_type
     else:
         data = src if isinstance(src, bytes) else _read_file(Path(src))
-    return read_bytes(
+    credentials = read_bytes(
         data,
         media_type=media_type,
         manifest=manifest,
         trust_lists=trust_lists,
         isolated=isolated,
     )
+    if fetch is None or credentials.remote_url is None:
+        return credentials
+    fetched = read_bytes(
+        data,
+        media_type=media_type,
+        manifest=fetch(credentials.remote_url),
+        trust_lists=trust_lists,
+        isolated=isolated,
+    )
+    return replace(fetched, remote_url=credentials.remote_url)
 
 
 def read_bytes(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from assay import watermark
 from assay.errors import AlreadyMarked, AssayError, InputRefused, KeysUnavailable
 from assay.media import Media
-from assay.provenance import manifests
+from assay.provenance import manifests, watermarking
 from assay.provenance.claims import CLAIM_GENERATOR, STORE_TYPE, IngredientInput
 from assay.provenance.credentials import Credentials
 from assay.provenance.keys import watermark_key
@@ -58,7 +57,7 @@ def _by_watermark(media: Media, registry: Registry) -> list[Recovery]:
         key = watermark_key()
     except KeysUnavailable:
         return []
-    mark = watermark.detect(media.pixels(), key=key)
+    mark = watermarking.find(media, key=key)
     if mark is None:
         return []
     named = registry.manifests_for_payload(mark.payload, mark.payload_bits)
@@ -75,8 +74,6 @@ def read_store(store: bytes) -> Credentials:
     Its content hash cannot hold; everything else is validated. State is "invalid" only when
     something besides the content hash fails.
     """
-    from dataclasses import replace
-
     credentials = read_bytes(store, media_type=STORE_TYPE)
     problems = tuple(
         problem for problem in credentials.problems if not problem.code.endswith("Hash.mismatch")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 Algorithm = Literal["es256", "es384", "ps256", "ed25519"]
+
+_log = logging.getLogger(__name__)
 
 _CURVES: dict[str, Algorithm] = {"secp256r1": "es256", "secp384r1": "es384"}
 _MIN_RSA_BITS = 2048
@@ -198,6 +201,9 @@ def installed() -> Signer:
 
         signer = Pkcs11Signer.from_settings(current)
     refuse_unfit(signer.certificate)
+    remaining = certificates.days_left(signer.certificate)
+    if remaining < keys.EXPIRY_WARNING_DAYS:
+        _log.warning("the signing certificate expires in %.0f days", remaining)
     return signer
 
 

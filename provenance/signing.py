@@ -131,7 +131,8 @@ def _sign(
 
 def _definition(manifest: Manifest, native_format: str) -> tuple[dict[str, Any], list[bytes]]:
     """The manifest definition, and the stores that its recovered ingredients refer to."""
-    definition, stores = manifest.definition(native_format), []
+    definition = manifest.definition(native_format)
+    stores: list[bytes] = []
     for index, ingredient in enumerate(manifest.ingredients):
         if ingredient.is_recovered:
             name = _store_name(len(stores))

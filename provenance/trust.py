@@ -6,8 +6,9 @@ header lines such as
     # trust-uri: https://example.org/c2pa-anchors
     # kind: manifest
 
-Each list becomes its own anchor entry of the C2PA validator, so that a result names the
-list that vouches for the signer.
+The lists of the C2PA conformance program come with the package (`trust_lists/`); a list of
+the folder with the same name replaces one. Each list becomes its own anchor entry of the
+C2PA validator, so that a result names the list that vouches for the signer.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ Kind = Literal["manifest", "tsa", "cawg"]
 # calls every certificate of the official profile invalid.
 TRUST_CONFIG = "1.3.6.1.4.1.62558.2.1\n1.3.6.1.5.5.7.3.36\n1.3.6.1.5.5.7.3.4\n"
 
+_END = "-----END CERTIFICATE-----\n"
+_PINNED = Path(__file__).parent / "trust_lists"
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
 _HEADER = re.compile(r"^#\s*([a-z-]+):\s*(\S+)\s*$", re.MULTILINE)
 _URI = re.compile(r"^(https?://|urn:)\S{1,500}$")
@@ -114,8 +117,30 @@ def remove(name: str, *, folder: Path | None = None) -> None:
     path.unlink()
 
 
-def installed(folder: Path | None = None) -> tuple[TrustList, ...]:
-    """Every trust list of the folder, by name.
+def installed() -> tuple[TrustList, ...]:
+    """Every list that is believed: the pinned ones and those of the trust folder, by name.
+
+    A list of the folder replaces a pinned one of the same name, which is how a newer
+    edition is installed. `ASSAY_PINNED_TRUST=false` leaves only the folder.
+
+    Raises:
+        ConfigurationError: a file of the folder is not a trust list.
+    """
+    lists = {entry.name: entry for entry in pinned()} if settings().pinned_trust else {}
+    lists |= {entry.name: entry for entry in house()}
+    return tuple(lists[name] for name in sorted(lists))
+
+
+def pinned() -> tuple[TrustList, ...]:
+    """The lists of the C2PA conformance program that came with this version.
+
+    `c2pa` vouches for signers, `c2pa-tsa` for time stamps.
+    """
+    return _load(tuple((path, 0) for path in sorted(_PINNED.glob("*.pem"))))
+
+
+def house(folder: Path | None = None) -> tuple[TrustList, ...]:
+    """The lists of a folder, default `settings().trust_folder`, by name.
 
     Raises:
         ConfigurationError: a file of the folder is not a trust list.
@@ -123,8 +148,7 @@ def installed(folder: Path | None = None) -> tuple[TrustList, ...]:
     folder = folder or settings().trust_folder
     if not folder.is_dir():
         return ()
-    paths = sorted(folder.glob("*.pem"))
-    return _load(tuple((path, path.stat().st_mtime_ns) for path in paths))
+    return _load(tuple((path, path.stat().st_mtime_ns) for path in sorted(folder.glob("*.pem"))))
 
 
 @lru_cache(maxsize=8)
@@ -158,12 +182,28 @@ def _certificates_only(name: str, pem: bytes) -> str:
 
 
 def validator_settings(lists: tuple[TrustList, ...]) -> dict[str, Any]:
-    """The `trust` section of the C2PA library's settings."""
-    anchors = [
-        {"trust_uri": entry.uri, "trust_kind": entry.kind, "trust_anchors": entry.pem}
-        for entry in lists
-    ]
+    """The `trust` section of the C2PA library's settings.
+
+    The library pools all lists and names any one that has the anchor. So an anchor that a
+    list of signers has is left out of the other lists, which changes nothing in what is
+    accepted and makes the name right.
+    """
+    vouching = {
+        block for entry in lists if entry.kind == "manifest" for block in _blocks(entry.pem)
+    }
+    anchors = []
+    for entry in lists:
+        pem = entry.pem
+        if entry.kind != "manifest":
+            pem = "".join(block for block in _blocks(pem) if block not in vouching)
+        if pem:
+            anchors.append({"trust_uri": entry.uri, "trust_kind": entry.kind, "trust_anchors": pem})
     return {"trust_config": TRUST_CONFIG, **({"anchors": anchors} if anchors else {})}
+
+
+def _blocks(pem: str) -> list[str]:
+    """The PEM blocks of a text that `_certificates_only` wrote."""
+    return [block + _END for block in pem.split(_END) if block]
 
 
 def name_of(uri: str, lists: tuple[TrustList, ...]) -> str:

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import io
 import json
+import mmap
 import os
 import socket
 import sys
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 MEMORY_BYTES = 2_000_000_000
 """Address space of a child: the validator needs 0.4 GB mapped and streams the file; one
@@ -20,12 +24,20 @@ HEADER_BYTES = 4
 MAX_MESSAGE = 64_000_000
 
 
+class Readable(Protocol):
+    """What the library needs of a stream."""
+
+    def read(self, size: int = ..., /) -> bytes | None: ...
+    def seek(self, offset: int, whence: int = ..., /) -> int: ...
+    def tell(self) -> int: ...
+
+
 class ValidatorError(Exception):
     """The validator answered with an error instead of a report; the message is its own."""
 
 
 def validate(
-    stream: IO[bytes], media_type: str, manifest: bytes | None, settings: str
+    stream: Readable, media_type: str, manifest: bytes | None, settings: str
 ) -> dict[str, str]:
     """Run the validator.
 
@@ -53,59 +65,92 @@ def validate(
         raise ValidatorError(str(error)) from error
 
 
-def send(channel: socket.socket, message: dict[str, Any], files: tuple[int, ...] = ()) -> None:
-    """One length-prefixed JSON message, with open files attached."""
+def send(channel: socket.socket, message: dict[str, Any]) -> None:
+    """One length-prefixed JSON message."""
     body = json.dumps(message).encode()
-    header = len(body).to_bytes(HEADER_BYTES, "big")
-    if files:
-        socket.send_fds(channel, [header], list(files))
-    else:
-        channel.sendall(header)
-    channel.sendall(body)
+    channel.sendall(len(body).to_bytes(HEADER_BYTES, "big") + body)
 
 
-def receive(channel: socket.socket, max_files: int = 0) -> tuple[dict[str, Any], list[int]]:
-    """The next message and its files.
+def receive(channel: socket.socket) -> dict[str, Any]:
+    """The next message.
 
     Raises:
         EOFError: the other side is gone, or sends nonsense.
     """
-    header, files, _, _ = socket.recv_fds(channel, HEADER_BYTES, max_files)
-    length = int.from_bytes(header, "big")
-    if len(header) < HEADER_BYTES or length > MAX_MESSAGE:
+    length = int.from_bytes(_exactly(channel, HEADER_BYTES), "big")
+    if length > MAX_MESSAGE:
         raise EOFError
-    body = bytearray()
-    while len(body) < length:
-        part = channel.recv(min(length - len(body), 1 << 20))
+    message: dict[str, Any] = json.loads(_exactly(channel, length))
+    return message
+
+
+def _exactly(channel: socket.socket, length: int) -> bytes:
+    data = bytearray()
+    while len(data) < length:
+        part = channel.recv(min(length - len(data), 1 << 20))
         if not part:
             raise EOFError
-        body += part
-    return json.loads(body), files
+        data += part
+    return bytes(data)
 
 
-def serve(channel: socket.socket) -> None:
-    """Answer requests until the parent closes the channel."""
+def serve(channel: socket.socket, shared: int) -> None:
+    """Answer requests until the parent closes the channel.
+
+    Args:
+        channel: to the parent.
+        shared: open file that the parent writes the asset and then the manifest into.
+    """
     _limit_memory()
     import c2pa
 
     send(channel, {"ready": c2pa.sdk_version()})
     while True:
         try:
-            request, files = receive(channel, max_files=2)
+            request = receive(channel)
         except EOFError:
             return
-        with os.fdopen(files[0], "rb") as asset:
-            manifest = None
-            if len(files) > 1:
-                with os.fdopen(files[1], "rb") as stream:
-                    manifest = stream.read()
-            # The library reads in small steps; one copy is faster than many system calls.
-            content = io.BytesIO(asset.read())
-        try:
-            answer = validate(content, request["media_type"], manifest, request["settings"])
-            send(channel, answer)
-        except ValidatorError as error:
-            send(channel, {"error": str(error)})
+        size, extra = request["size"], request["manifest_size"]
+        with mmap.mmap(shared, size + (extra or 0), access=mmap.ACCESS_READ) as memory:
+            manifest = None if extra is None else memory[size : size + extra]
+            try:
+                with _Window(memory, size) as asset:
+                    answer = validate(asset, request["media_type"], manifest, request["settings"])
+            except ValidatorError as error:
+                answer = {"error": str(error)}
+        send(channel, answer)
+
+
+class _Window(io.RawIOBase):
+    """The first `size` bytes of shared memory as a stream, without a copy of the whole."""
+
+    def __init__(self, memory: mmap.mmap, size: int) -> None:
+        self._view, self._at = memoryview(memory)[:size], 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        with memoryview(buffer).cast("B") as target:
+            part = self._view[self._at : self._at + len(target)]
+            target[: len(part)] = part
+            self._at += len(part)
+            return len(part)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = (0, self._at, len(self._view))[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def close(self) -> None:
+        self._view.release()
+        super().close()
 
 
 def _limit_memory() -> None:
@@ -118,6 +163,6 @@ def _limit_memory() -> None:
 
 
 def main() -> None:
-    """Entry of the child process: the channel's file number is the only argument."""
-    with socket.socket(fileno=int(sys.argv[-1])) as channel:
-        serve(channel)
+    """Entry of the child process: the last arguments are the channel and the shared file."""
+    with socket.socket(fileno=int(sys.argv[-2])) as channel:
+        serve(channel, int(sys.argv[-1]))

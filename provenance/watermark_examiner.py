@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import assay.watermark as watermark
 from assay.evidence import Evidence, PointsTo, Strength
 from assay.media import Media
+from assay.provenance import watermarking
 from assay.provenance.credentials import Credentials
 from assay.provenance.keys import watermark_key
 from assay.provenance.matching import ManifestRecord, Registry
@@ -32,7 +32,7 @@ class WatermarkExaminer:
     version = WATERMARK_ALGORITHM
 
     def examine(self, media: Media) -> list[Evidence]:
-        found = watermark.detect(media.pixels(), key=watermark_key())
+        found = watermarking.find(media, key=watermark_key())
         if found is None:
             summary = "No watermark of this machine's key was found."
             return [self._evidence("no-watermark", "nothing", "weak", summary)]

@@ -26,9 +26,18 @@ NODES = 5
 #: quarter of the area anywhere lies close to one of them.
 WINDOW_SIDES = ((1.0, (0.0,)), (0.7, (0.0, 0.15, 0.3)), (0.5, (0.0, 0.25, 0.5)))
 
-ROUNDS = 24
-KAPPA = float(__import__("os").environ.get("WK","0.8"))
+#: Sweeps over all constraints; the levels settle after about ten.
+ROUNDS = 16
+
+#: Share of a shortfall made up at a time: the constraints share their unknowns.
 RELAXATION = 0.5
+
+#: Values below this share of their window's mean are raised; those above are left alone. 0.5,
+#: 0.8 and 0.95 were tried: the hardest edits lose 9, 4 and 2 % of large photographs.
+LEVEL = 0.95
+
+#: Bounds of an amplitude relative to the mean: a line may even be reversed at a node where the
+#: picture itself already says the right thing too loudly, and never rings out.
 LEAST, MOST = -0.5, 3.0
 
 
@@ -47,14 +56,14 @@ def windows() -> NDArray[np.float64]:
     rows = []
     for side, offsets in WINDOW_SIDES:
         parts = [_coverage(offset, side) for offset in offsets]
-        rows += [np.outer(vertical, horizontal).ravel() for vertical in parts for horizontal in parts]
+        rows += [np.outer(down, across).ravel() for down in parts for across in parts]
     return np.stack(rows)
 
 
 def solve(
     host: NDArray[np.float64], gain: NDArray[np.float64], groups: tuple[slice, ...]
 ) -> NDArray[np.float64]:
-    """Amplitudes that level the projections in all windows and views.
+    """Amplitudes that lift the weak projections in all windows and views.
 
     The energy of every group at every node stays that of unit amplitudes.
 
@@ -103,7 +112,8 @@ def _level(
                             reached[i] += step * amplitude[node, i]
                             norm[i] += step * step
                 for low, high in bounds:
-                    reached[low:high] = np.maximum(KAPPA * reached[low:high].mean() - reached[low:high], 0)
+                    part = reached[low:high]
+                    part[:] = np.maximum(LEVEL * part.mean() - part, 0)
                 reached *= RELAXATION / norm
                 for node in range(nodes):
                     if share[node] > 0:

@@ -1,6 +1,6 @@
-"""The carrier: a comb of spatial frequencies that repeats every 64 canonical pixels.
+"""The carrier: a comb of spatial frequencies that repeats every 61 canonical pixels.
 
-The mark is a periodic pattern. In the Fourier plane it is a comb of lines at multiples of 1/64
+The mark is a periodic pattern. In the Fourier plane it is a comb of lines at multiples of 1/61
 cycle per pixel inside a ring. Some lines are pilots, whose keyed phases the detector knows; the
 others carry two code symbols each, on the cosine and on the sine. Periodicity makes every crop
 of a few tiles readable; the ring was chosen by measurement: below it pictures have too much
@@ -24,7 +24,7 @@ from assay.watermark.keys import (
 )
 from assay.watermark.payload import Profile
 
-#: Period of the pattern in canonical pixels.
+#: Period of the pattern in canonical pixels. Odd: see `images.native_tile`.
 TILE = 61
 
 #: The ring, in cycles per tile: 0.094 to 0.206 cycles per pixel. Measured transfer of JPEG 50
@@ -38,15 +38,15 @@ PILOT_OUTER_RADIUS = 0.197 * TILE
 #: 44 pilots: fewer give a weaker search on crops, more leave too few message lines.
 PILOTS = 44
 
-#: Pilot amplitude relative to a message line. 1.35 -> 1.8 repaired 3 of 42 failing cases.
-PILOT_AMPLITUDE = 1.8
+#: Pilot amplitude relative to a message line: more helps the search, less helps the message.
+#: 1.15 and 1.8 lose 1 to 5 % of the hardest edits against 1.3 to 1.4.
+PILOT_AMPLITUDE = 1.3
 
 
 def _comb() -> NDArray[np.int64]:
     """All lines (u, v) of the ring in one half plane, shape (n, 2), cycles per tile.
 
-    Lines on the axes are left out (edges of buildings, tables and text live there), and so
-    are multiples of 8 in both (the block grid of JPEG).
+    Lines on the axes are left out: edges of buildings, tables and text live there.
     """
     reach = int(OUTER_RADIUS)
     lines = [

@@ -14,11 +14,12 @@ R = TypeVar("R")
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` with numba, keeping the machine code on disk where that is possible.
 
-    The GIL is released, so that several pictures can be worked on in threads. Numba refuses
-    to cache when neither the package folder nor the user's cache folder is writable (read-only
+    Sums may be reordered (the detector's decisions do not hang on the last bit), which lets
+    loops use vector instructions. The GIL is released, so that several pictures can be worked
+    on in threads. Numba refuses to cache when neither the package folder nor the user's cache folder is writable (read-only
     containers); the function is then compiled once per process instead.
     """
     try:
-        return cast("Callable[P, R]", numba.njit(cache=True, nogil=True)(function))
+        return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, fastmath=True)(function))
     except RuntimeError:
-        return cast("Callable[P, R]", numba.njit(cache=True, nogil=True)(function))
+        return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, fastmath=True)(function))

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.watermark import convolutional
-from assay.watermark.carrier import PILOT_AMPLITUDE, TILE, Carrier, carrier_of
-from assay.watermark.folding import FOLD, FoldedSpectrum
+from assay.watermark.carrier import TILE, Carrier, carrier_of
+from assay.watermark.folding import FoldedSpectrum
 from assay.watermark.geometry import SYMMETRIES, Geometry, describe, frequencies
 from assay.watermark.images import canonical_planes, check_pixels
-from assay.watermark.keys import Key, families_of
+from assay.watermark.keys import Key, KeyFamily, families_of
 from assay.watermark.payload import HEADER_BITS, PROFILES, read_messages
 from assay.watermark.spectrum import Spectrum
 from assay.watermark.statistics import (
@@ -22,7 +22,8 @@ from assay.watermark.statistics import (
     log10_false_alarm,
     normalised_correlation,
 )
-from assay.watermark.synchronisation import Hypothesis, best_shifts, judge, refine, search as search_geometry
+from assay.watermark.synchronisation import Hypothesis, best_shifts, judge, refine
+from assay.watermark.synchronisation import search as search_geometry
 from assay.watermark.whitening import whiten
 
 #: Hypotheses about the geometry decoded per picture and key, at most: 8 undistorted ones, 8
@@ -95,12 +96,26 @@ def detect(
     if search not in ("full", "fast"):
         raise ValueError(f'search is "full" or "fast", got {search!r}')
     planes = canonical_planes(check_pixels(pixels))
-    reader = PlaneReader(whiten(planes.luma).values)
-    families = families_of(key)
+    views = whiten(planes.luma).values
+    return detect_views(views, families_of(key), search)
+
+
+def detect_views(
+    views: NDArray[np.float32],
+    families: Sequence[KeyFamily],
+    search: Search = "full",
+    attempts: int = 1,
+) -> Detection | None:
+    """Read the mark of whitened views, shape (VIEWS, h, w).
+
+    `attempts` is how many planes of one medium are tried in all; the false-alarm bound is
+    raised accordingly.
+    """
+    reader = PlaneReader(views)
     for index, family in enumerate(families):
         carrier = carrier_of(family)
         for hypothesis, soft in reader.readings(carrier, search):
-            found = decode(carrier, soft, len(families))
+            found = decode(carrier, soft, attempts * len(families))
             if found is not None:
                 payload, bits, generation, alarm = found
                 geometry = describe(hypothesis.matrix, hypothesis.shift)
@@ -222,7 +237,7 @@ def _radial_weights(carrier: Carrier, known: NDArray[np.float64]) -> NDArray[np.
 
 
 def decode(
-    carrier: Carrier, soft: NDArray[np.float32], keys: int
+    carrier: Carrier, soft: NDArray[np.float32], readings: int
 ) -> tuple[int, int, int, float] | None:
     """(payload, payload bits, generation, log10 false alarm) of soft values, or None."""
     newest = carrier.family.generation
@@ -236,7 +251,7 @@ def decode(
                 continue
             row, payload = read
             symbols = carrier.symbols(messages[row], generation, profile)
-            trials = MAXIMUM_HYPOTHESES * len(PROFILES) * (newest + 1) * keys
+            trials = MAXIMUM_HYPOTHESES * len(PROFILES) * (newest + 1) * readings
             bits = HEADER_BITS + profile.payload_bits
             alarm = log10_false_alarm(normalised_correlation(soft, symbols), bits, trials)
             if alarm <= OPERATING_POINT_LOG10:

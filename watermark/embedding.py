@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import cv2
@@ -26,7 +27,7 @@ SHORT_PROFILE_PIXELS = 300_000
 
 #: Passes of the closed loop. The whitener is not linear; the second and third pass correct what
 #: the linear prediction missed.
-PASSES = 3
+PASSES = 2
 
 Existing = Literal["refuse", "replace"]
 
@@ -89,7 +90,7 @@ def embed(
     pattern = Pattern(carrier, carrier.message_symbols(value, profile))
     planes = canonical_planes(shaped)
     weights = _check_mask(mask, shaped)
-    plane = design(planes, pattern, strength, weights)
+    plane = design(planes, pattern, strength, weights).plane
     return add_plane(shaped, plane, weights).reshape(pixels.shape)
 
 
@@ -124,18 +125,31 @@ def _check_mask(
     return weights
 
 
+@dataclass(frozen=True, eq=False)
+class Design:
+    """The mark of one picture at canonical size.
+
+    Attributes
+    ----------
+    plane : ndarray of float32, shape (h, w)
+        What is added, in grey levels.
+    amplitude : ndarray of float64, shape (layers * nodes, VALUES)
+        The amplitudes it was made with.
+    """
+
+    plane: NDArray[np.float32]
+    amplitude: NDArray[np.float64]
+
+
 def design(
     planes: CanonicalPlanes,
     pattern: Pattern,
-    strength: float,
-    weights: NDArray[np.float32] | None,
-) -> NDArray[np.float32]:
-    """The mark for a picture at canonical size, shape (h, w), in grey levels."""
+    strength: float = 1.0,
+    weights: NDArray[np.float32] | None = None,
+) -> Design:
+    """Choose the mark for a picture in a closed loop with the detector's front end."""
     host = whiten(planes.luma, deviations=True)
-    maps = strength_maps(planes, host.deviations) * np.float32(strength)
-    if weights is not None:
-        size = (planes.luma.shape[1], planes.luma.shape[0])
-        maps *= cv2.resize(weights, size, interpolation=cv2.INTER_AREA)
+    maps = weighted_strength(planes, host.deviations, strength, weights)
     layers = texture_layers(host.deviations)
     gain = pattern.gains(host.deviations, maps, layers)
     seen = pattern.project(host.values, layers)
@@ -146,4 +160,27 @@ def design(
         if number + 1 < PASSES:
             marked = np.clip(planes.luma + plane, 0, 255)
             seen = pattern.project(whiten(marked).values, layers)
-    return plane
+    return Design(plane, amplitude)
+
+
+def redraw(
+    planes: CanonicalPlanes, pattern: Pattern, amplitude: NDArray[np.float64], strength: float
+) -> NDArray[np.float32]:
+    """The mark for a picture with amplitudes chosen for another, as the frames of a video."""
+    deviations = whiten(planes.luma, deviations=True).deviations
+    maps = weighted_strength(planes, deviations, strength, None)
+    return blend(pattern.tiles(amplitude), maps, texture_layers(deviations))
+
+
+def weighted_strength(
+    planes: CanonicalPlanes,
+    deviations: NDArray[np.float32],
+    strength: float,
+    weights: NDArray[np.float32] | None,
+) -> NDArray[np.float32]:
+    """Strength maps times a factor and a native mask, shape (ORIENTATIONS, h, w)."""
+    maps = strength_maps(planes, deviations) * np.float32(strength)
+    if weights is not None:
+        size = (planes.luma.shape[1], planes.luma.shape[0])
+        maps *= cv2.resize(weights, size, interpolation=cv2.INTER_AREA)
+    return maps

@@ -54,7 +54,7 @@ def stretch(scale_x: float, scale_y: float, angle: float, flipped: bool = False)
     """Mirror x (optional), scale the axes, rotate by `angle` radians."""
     cosine, sine = math.cos(angle), math.sin(angle)
     mirrored = -scale_x if flipped else scale_x
-    return np.array([[cosine, -sine], [sine, cosine]]) @ np.diag([mirrored, scale_y])
+    return np.asarray(np.array([[cosine, -sine], [sine, cosine]]) @ np.diag([mirrored, scale_y]))
 
 
 #: The eight symmetries of the square, identity first.
@@ -92,4 +92,4 @@ def compose(geometry: Geometry) -> Matrix:
         [[geometry.scale_x, geometry.scale_y * math.tan(lean)], [0.0, geometry.scale_y]]
     )
     straight = np.array([[cosine, -sine], [sine, cosine]]) @ upper
-    return straight @ np.diag([-1.0, 1.0]) if geometry.flipped else straight
+    return np.asarray(straight @ np.diag([-1.0, 1.0]) if geometry.flipped else straight)

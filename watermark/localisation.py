@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from assay.watermark.carrier import PILOT_AMPLITUDE, TILE, Carrier, carrier_of
 from assay.watermark.detection import Detection, detect
-from assay.watermark.geometry import Geometry, compose, frequencies
+from assay.watermark.geometry import Geometry, compose
 from assay.watermark.images import canonical_planes, check_pixels
 from assay.watermark.keys import Key, families_of
 from assay.watermark.payload import PROFILES, build_message
@@ -120,11 +120,11 @@ def _pattern(
             carrier.pilot_phasors * PILOT_AMPLITUDE,
         ]
     )
-    tile = np.zeros((TILE, TILE), np.complex128)
-    np.add.at(tile, (carrier.lines[:, 1] % TILE, carrier.lines[:, 0] % TILE), values)
-    tile = np.fft.ifft2(tile).real
-    tile = (tile / tile.std()).astype(np.float32)
-    return _project_tile(tile, shape, found.geometry)
+    spectrum = np.zeros((TILE, TILE), np.complex128)
+    spectrum[carrier.lines[:, 1] % TILE, carrier.lines[:, 0] % TILE] = values
+    tile = np.fft.ifft2(spectrum).real
+    unit = np.asarray(tile / tile.std(), np.float32)
+    return _project_tile(unit, shape, found.geometry)
 
 
 def _project_tile(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from assay.watermark.amplitude_field import NODES
 from assay.watermark.carrier import PILOT_AMPLITUDE, PILOTS, SYMBOLS, TILE, Carrier
 from assay.watermark.compilation import compiled
-from assay.watermark.synthesis import build_tiles, line_shares, waves
+from assay.watermark.synthesis import build_tiles, column_runs, line_shares, waves
 from assay.watermark.whitening import VIEWS, radial_response, view_weights
 
 VALUES = SYMBOLS + PILOTS
@@ -59,7 +59,8 @@ class Pattern:
         seen = (sums[:, :lines] + 1j * sums[:, lines:]).reshape(VIEWS, -1, lines)
         message = np.concatenate([seen[..., :_HALF].real, seen[..., :_HALF].imag], axis=2)
         pilots = (seen[..., _HALF:] * self.carrier.pilot_phasors.conj()).real
-        return np.concatenate([message * self.symbols, pilots], axis=2)
+        projections = np.concatenate([message * self.symbols, pilots], axis=2)
+        return np.asarray(projections, np.float64)
 
     def gains(
         self,
@@ -81,12 +82,14 @@ class Pattern:
             ]
         ).reshape(VIEWS, len(layers), *([len(deviations)] * 2), NODES * NODES)
         shares = line_shares(self.carrier.lines)
-        response = radial_response(np.hypot(self.carrier.lines[:, 0], self.carrier.lines[:, 1]) / TILE)
+        radius = np.hypot(self.carrier.lines[:, 0], self.carrier.lines[:, 1])
+        response = radial_response(radius / TILE)
         gain = np.einsum("ai,bi,vlabj->vlji", shares * response, shares, table, optimize=True)
         gain = gain.reshape(VIEWS, -1, len(self.carrier.lines)) * (REDUCTION**2 / 2)
         message = gain[..., :_HALF] / np.sqrt(2)
         pilots = gain[..., _HALF:] * PILOT_AMPLITUDE
-        return np.concatenate([message, message, pilots], axis=2) / np.sqrt(_MEAN_POWER)
+        gains = np.concatenate([message, message, pilots], axis=2) / np.sqrt(_MEAN_POWER)
+        return np.asarray(gains, np.float64)
 
 
 #: Maps are reduced this many times before gains are predicted from them.
@@ -103,7 +106,8 @@ def _reduced(maps: NDArray[np.float32]) -> NDArray[np.float32]:
 def hats(length: int) -> NDArray[np.float32]:
     """Hat function of each node along a side of `length` pixels, shape (NODES, length)."""
     at = np.arange(length) * (NODES - 1) / (length - 1)
-    return np.maximum(0, 1 - np.abs(at[None] - np.arange(NODES)[:, None])).astype(np.float32)
+    distance = np.abs(at[None] - np.arange(NODES)[:, None])
+    return np.asarray(np.maximum(0, 1 - distance), np.float32)
 
 
 @compiled
@@ -113,20 +117,22 @@ def _fold_nodes(
     rows: NDArray[np.float32],
     columns: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Plane times layer times each node's hats, folded onto one tile: (nodes * nodes, TILE, TILE)."""
+    """Plane times layer times each node's hats, folded: (nodes * nodes, TILE, TILE)."""
     height, width = plane.shape
     nodes = len(rows)
     result = np.zeros((nodes * nodes, TILE, TILE), np.float32)
     along = np.empty((nodes, TILE), np.float32)
+    runs = column_runs(width, nodes, TILE)
     for y in range(height):
         along[:] = 0
-        tx = (-(width // 2)) % TILE
-        for x in range(width):
-            node = min(x * (nodes - 1) // (width - 1), nodes - 2)
-            value = plane[y, x] * layer[y, x]
-            along[node, tx] += value * columns[node, x]
-            along[node + 1, tx] += value * columns[node + 1, x]
-            tx = tx + 1 if tx + 1 < TILE else 0
+        for start, stop, node, tx in runs:
+            values, shares = plane[y, start:stop], layer[y, start:stop]
+            left, right = columns[node, start:stop], columns[node + 1, start:stop]
+            near, far = along[node, tx:], along[node + 1, tx:]
+            for k in range(stop - start):
+                value = values[k] * shares[k]
+                near[k] += value * left[k]
+                far[k] += value * right[k]
         ty = (y - height // 2) % TILE
         upper = min(y * (nodes - 1) // (height - 1), nodes - 2)
         for row in (upper, upper + 1):

@@ -16,7 +16,7 @@ def add_plane(
     mask: NDArray[np.generic] | None = None,
 ) -> NDArray[np.generic]:
     """A copy of the picture (H, W, C) with a plane (h, w) added to every colour channel."""
-    height, width, channels = shaped.shape
+    channels = shaped.shape[2]
     result = np.empty_like(shaped)
     factor = 1.0 if shaped.dtype == np.uint8 else 257.0
     weights = np.ones((1, 1), np.float32) if mask is None else mask.astype(np.float32)

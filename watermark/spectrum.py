@@ -39,7 +39,8 @@ _TABLE_SIZE = 1024
 def _kernel() -> NDArray[np.float32]:
     """Kaiser-Bessel window sampled from its centre to its edge."""
     t = np.linspace(0, 1, _TABLE_SIZE + 1)
-    return (np.i0(SHAPE * np.sqrt(1 - t**2)) * SHAPE / np.sinh(SHAPE) / TAPS).astype(np.float32)
+    window = np.i0(SHAPE * np.sqrt(1 - t**2)) * (SHAPE / np.sinh(SHAPE) / TAPS)
+    return np.asarray(window, np.float32)
 
 
 @lru_cache(maxsize=16)
@@ -47,7 +48,7 @@ def _correction(length: int, bins: int) -> NDArray[np.float32]:
     """Transform of the window across `length` pixels about their centre."""
     x = (np.arange(length) - length // 2) / bins
     a = np.sqrt(np.maximum(SHAPE**2 - (np.pi * TAPS * x) ** 2, 1e-9))
-    return (np.sinh(a) / a * SHAPE / np.sinh(SHAPE)).astype(np.float32)
+    return np.asarray(np.sinh(a) / a * (SHAPE / np.sinh(SHAPE)), np.float32)
 
 
 def _bins_for(extent: int) -> int:
@@ -103,7 +104,8 @@ class Spectrum:
 
     def normalised(self, frequencies: NDArray[np.float64]) -> NDArray[np.complex128]:
         """`at`, in units of the noise's standard deviation around each frequency."""
-        return self.at(frequencies) / np.sqrt(_look_up(self.noise, frequencies))
+        deviation = np.sqrt(_look_up(self.noise, frequencies))
+        return np.asarray(self.at(frequencies) / deviation, np.complex128)
 
 
 @compiled

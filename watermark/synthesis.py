@@ -60,6 +60,7 @@ def blend(
     result = np.zeros((height, width), np.float32)
     row = np.empty((nodes, tile), np.float32)
     across = np.float32((nodes - 1) / (width - 1))
+    runs = column_runs(width, nodes, tile)
     for y in range(height):
         at = y * (nodes - 1) / (height - 1)
         upper = min(int(at), nodes - 2)
@@ -69,12 +70,35 @@ def blend(
             for layer in range(len(layers)):
                 above, below = tiles[band, layer, upper], tiles[band, layer, upper + 1]
                 row[:] = above[:, ty] + lean * (below[:, ty] - above[:, ty])
-                tx = (-(width // 2)) % tile
-                for x in range(width):
-                    position = np.float32(x) * across
-                    node = min(int(position), nodes - 2)
-                    part = position - np.float32(node)
-                    value = row[node, tx] + part * (row[node + 1, tx] - row[node, tx])
-                    result[y, x] += value * strength[band, y, x] * layers[layer, y, x]
-                    tx = tx + 1 if tx + 1 < tile else 0
+                for start, stop, node, tx in runs:
+                    left, right = row[node, tx:], row[node + 1, tx:]
+                    target = result[y, start:stop]
+                    strong = strength[band, y, start:stop]
+                    share = layers[layer, y, start:stop]
+                    offset = np.float32(start) * across - np.float32(node)
+                    for k in range(stop - start):
+                        part = offset + np.float32(k) * across
+                        value = left[k] + part * (right[k] - left[k])
+                        target[k] += value * strong[k] * share[k]
     return result
+
+
+@compiled
+def column_runs(width: int, nodes: int, tile: int) -> NDArray[np.int64]:
+    """Runs of columns within one tile and between two nodes.
+
+    Rows of (first column, last column + 1, left node, first column within the tile); the tile
+    repeats about the centre of the width. Straight loops over runs use vector instructions.
+    """
+    runs = np.empty((width // tile + nodes + 3, 4), np.int64)
+    count = start = 0
+    while start < width:
+        tx = (start - width // 2) % tile
+        node = min(start * (nodes - 1) // (width - 1), nodes - 2)
+        stop = min(width, start + tile - tx)
+        if node < nodes - 2:
+            stop = min(stop, -(-(node + 1) * (width - 1) // (nodes - 1)))
+        runs[count] = start, stop, node, tx
+        count += 1
+        start = stop
+    return runs[:count]

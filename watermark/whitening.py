@@ -39,7 +39,7 @@ FLOOR = 1.0
 
 #: Grey levels of activity at which a place counts as textured rather than flat: about what
 #: JPEG 50 leaves standing.
-TEXTURE = float(__import__("os").environ.get("WT", "3"))
+TEXTURE = 3.0
 
 #: Normalised values are clipped here; beyond it they are edges, not mark.
 CLIP = 3.0

@@ -95,7 +95,9 @@ def real_versus_real(table: Table, *, seed: int = 0) -> dict[str, float]:
     }
 
 
-def _half_split_auc(features: NDArray[np.float64], labels: NDArray[np.bool_], model: object) -> float:
+def _half_split_auc(
+    features: NDArray[np.float64], labels: NDArray[np.bool_], model: object
+) -> float:
     half = np.arange(len(labels)) % _HALVES == 0
     # Classes are shuffled together; a half without both classes tells nothing.
     if any(len(np.unique(labels[part])) < _HALVES for part in (half, ~half)):

@@ -21,8 +21,16 @@ NAMES = [
     f"{what}-{sigma}"
     for sigma in SIGMAS
     for what in (
-        "red-green", "green-blue", "red-blue", "blue-luma", "red-luma", "blue-red",
-        "blue-energy", "red-energy", "shift-red", "shift-blue",
+        "red-green",
+        "green-blue",
+        "red-blue",
+        "blue-luma",
+        "red-luma",
+        "blue-red",
+        "blue-energy",
+        "red-energy",
+        "shift-red",
+        "shift-blue",
     )
 ] + ["skewness-cb", "kurtosis-cb", "skewness-cr", "kurtosis-cr"]
 

@@ -23,7 +23,9 @@ NAMES = (
         f"{what}-{scale}"
         for scale in SCALES
         for what in (
-            "mscn-mean-magnitude", "mscn-kurtosis", "mscn-skewness",
+            "mscn-mean-magnitude",
+            "mscn-kurtosis",
+            "mscn-skewness",
             *(f"product-{d}-{s}" for d in range(4) for s in ("mean", "magnitude", "asymmetry")),
         )
     ]
@@ -51,8 +53,13 @@ def measure(picture: TiledPicture) -> NDArray[np.float32]:
         energies.append(np.log(magnitude.mean(1, keepdims=True)))
         height, width = plane.shape
         plane = np.asarray(
-            cv2.resize(plane[: height // 2 * 2, : width // 2 * 2], (width // 2, height // 2),
-                       interpolation=cv2.INTER_AREA), np.float32)
+            cv2.resize(
+                plane[: height // 2 * 2, : width // 2 * 2],
+                (width // 2, height // 2),
+                interpolation=cv2.INTER_AREA,
+            ),
+            np.float32,
+        )
     decay = [later - earlier for earlier, later in zip(energies, energies[1:], strict=False)]
     groups = [*mscn, *sparsity, *anisotropy, *diagonal, *decay, _noise(picture)]
     return np.concatenate(groups, 1).astype(np.float32)

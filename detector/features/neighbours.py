@@ -11,19 +11,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.detector.features.tiling import Plane, TiledPicture, Tiles
+from assay.detector.features.tiling import Plane, TiledPicture, Tiles, count_codes
 
 PERIODS = (2, 4, 8)
 RADII = (1, 2, 4)
 _CIRCLE = 8
-_UNIFORM_BINS = _CIRCLE + 2
 # Differences under this many grey levels count as equal: JPEG rounding is not texture.
 _TOLERANCE = 1.0
 
+_UNIFORM_BINS = _CIRCLE + 2
+
 _DIRECTIONS = ("across", "down")
 NAMES = (
-    [f"phase-{period}-{way}-{what}" for way in _DIRECTIONS for period in PERIODS
-     for what in ("deviation", "peak")]
+    [
+        f"phase-{period}-{way}-{what}"
+        for way in _DIRECTIONS
+        for period in PERIODS
+        for what in ("deviation", "peak")
+    ]
     + [f"equal-{way}" for way in _DIRECTIONS]
     + [f"pattern-{radius}-{i}" for radius in RADII for i in range(_UNIFORM_BINS)]
     + [f"pattern-chroma-{i}" for i in range(_UNIFORM_BINS)]
@@ -82,5 +87,5 @@ def _patterns(picture: TiledPicture, plane: Plane, radius: int) -> NDArray[np.fl
     for bit, (y, x) in enumerate(steps):
         there = padded[radius + y : radius + y + height, radius + x : radius + x + width]
         code |= ((there > plane + _TOLERANCE).astype(np.uint8)) << bit
-    tiles = picture.tiles(_CODES[code].astype(np.float32))
-    return np.stack([(tiles == i).mean((1, 2)) for i in range(_UNIFORM_BINS)], 1)
+    counts = count_codes(picture.tiles(_CODES[code].astype(np.float32)), _UNIFORM_BINS)
+    return counts / counts.sum(1, keepdims=True)

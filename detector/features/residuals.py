@@ -11,27 +11,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.detector.features.tiling import Plane, TiledPicture, Tiles, moments
+from assay.detector.features.tiling import Plane, TiledPicture, count_codes, moments
 
 LEVELS = 5
 _REACH = LEVELS // 2
 _LOCAL = (15, 15)
 
-_SECOND = np.array([[1, -2, 1]], np.float32) / 2
-_SQUARE = np.array([[-1, 2, -1], [2, -4, 2], [-1, 2, -1]], np.float32) / 4
-_WIDE = (
-    np.array(
-        [
-            [-1, 2, -2, 2, -1],
-            [2, -6, 8, -6, 2],
-            [-2, 8, -12, 8, -2],
-            [2, -6, 8, -6, 2],
-            [-1, 2, -2, 2, -1],
-        ],
-        np.float32,
-    )
-    / 12
-)
+_SECOND = np.array([[0.5, -1, 0.5]], np.float32)
+_SQUARE = np.array([[-0.25, 0.5, -0.25], [0.5, -1, 0.5], [-0.25, 0.5, -0.25]], np.float32)
+_WIDE = np.array(
+    [
+        [-1, 2, -2, 2, -1],
+        [2, -6, 8, -6, 2],
+        [-2, 8, -12, 8, -2],
+        [2, -6, 8, -6, 2],
+        [-1, 2, -2, 2, -1],
+    ],
+    np.float32,
+) * np.float32(1 / 12)
 _FIRST = np.array([[0, -1, 1]], np.float32)
 
 
@@ -55,20 +52,21 @@ _PLANES = ("line", "first", "square", "wide")
 NAMES = (
     [f"cooccurrence-{plane}-{i}" for plane in _PLANES for i in range(_CLASSES)]
     + [f"{moment}-{plane}" for plane in _PLANES for moment in ("skewness", "kurtosis")]
-    + [f"joint-{pair}-{i}" for pair in ("red-green", "blue-green") for i in range(LEVELS * _REACH + 3)]
+    + [
+        f"joint-{pair}-{i}"
+        for pair in ("red-green", "blue-green")
+        for i in range(LEVELS * _REACH + 3)
+    ]
 )
 
 
 def measure(picture: TiledPicture) -> NDArray[np.float32]:
     """Feature group `residuals`, n tiles x len(NAMES)."""
     luma = picture.luma
-    pairs = [
-        ("line", _SECOND),
-        ("first", _FIRST),
-    ]
     histograms, shape = [], []
-    for _, kernel in pairs:
-        along, across = _filter(luma, kernel), _filter(luma, np.ascontiguousarray(kernel.T))
+    for kernel in (_SECOND, _FIRST):
+        along = _filter(luma, kernel)
+        across = _filter(luma, np.ascontiguousarray(kernel.T))
         counts = _triples(picture, along, (0, 1)) + _triples(picture, across, (1, 0))
         histograms.append(_log_share(counts))
         shape.append(moments(picture.tiles(along)))
@@ -107,22 +105,16 @@ def _triples(
         + levels[down : height - down, right : width - right] * LEVELS
         + levels[2 * down :, 2 * right :]
     )
-    return _count(picture.tiles(_CLASS[codes].astype(np.float32)), _CLASSES)
+    return count_codes(picture.tiles(_CLASS[codes].astype(np.float32)), _CLASSES)
 
 
 def _joint(picture: TiledPicture, one: Plane, other: Plane) -> NDArray[np.float64]:
     """Log shares of the quantised residuals of two colour channels at the same place."""
     codes = _quantise(one) * LEVELS + _quantise(other)
     codes = np.minimum(codes, LEVELS**2 - 1 - codes)
-    counts = _count(picture.tiles(codes.astype(np.float32)), LEVELS * _REACH + 3)
+    counts = count_codes(picture.tiles(codes.astype(np.float32)), LEVELS * _REACH + 3)
     shares: NDArray[np.float64] = np.log(counts / counts.sum(1, keepdims=True) + 1e-4)
     return shares
-
-
-def _count(tiles: Tiles, bins: int) -> NDArray[np.float64]:
-    codes = tiles.reshape(len(tiles), -1).astype(np.int64)
-    codes += np.arange(len(tiles))[:, None] * bins
-    return np.bincount(codes.ravel(), minlength=len(tiles) * bins).reshape(-1, bins).astype(float)
 
 
 def _log_share(counts: NDArray[np.float64]) -> NDArray[np.float64]:

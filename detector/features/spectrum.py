@@ -27,7 +27,9 @@ _weight[:, [0, -1]] = 1.0
 _window = np.outer(np.hanning(TILE), np.hanning(TILE)).astype(np.float32)
 
 
-def _averaging(index: NDArray[np.int64], bins: int, inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _averaging(
+    index: NDArray[np.int64], bins: int, inside: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     matrix = np.zeros((bins, index.size))
     flat = np.flatnonzero(inside)
     matrix[index.ravel()[flat], flat] = _weight.ravel()[flat]
@@ -44,9 +46,11 @@ _angular = _averaging(
     (_radius > 0.2) & (_radius < 0.5),
 )
 _EIGHTHS = range(TILE // 8, TILE // 2 + 1, TILE // 8)
-_PEAKS = [(0, v) for v in _EIGHTHS] + [(u, 0) for u in _EIGHTHS] + [
-    (u, v) for u in _EIGHTHS for v in _EIGHTHS
-]
+_PEAKS = (
+    [(0, v) for v in _EIGHTHS]
+    + [(u, 0) for u in _EIGHTHS]
+    + [(u, v) for u in _EIGHTHS for v in _EIGHTHS]
+)
 _LAGS = (
     [(0, k) for k in range(1, 9)]
     + [(k, 0) for k in range(1, 9)]
@@ -66,14 +70,12 @@ NAMES = (
 def power(tiles: Tiles) -> NDArray[np.float64]:
     """Windowed power spectrum of each tile, n x TILE x (TILE/2+1)."""
     transformed = fft.rfft2(tiles * _window)
-    return (transformed.real**2 + transformed.imag**2).astype(np.float64)
+    return np.asarray(transformed.real**2 + transformed.imag**2, np.float64)
 
 
 def radial_profile(spectrum: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean log power per radius, n x RADIAL_BINS, from 0 to 0.5 cycles per pixel."""
-    profile: NDArray[np.float64] = np.log(
-        spectrum.reshape(len(spectrum), -1) @ _radial.T + _FLOOR
-    )
+    profile: NDArray[np.float64] = np.log(spectrum.reshape(len(spectrum), -1) @ _radial.T + _FLOOR)
     return profile
 
 

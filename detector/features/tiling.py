@@ -71,3 +71,10 @@ def moments(tiles: Tiles) -> NDArray[np.float32]:
     skewness = (squared * flat).mean(1) / variance**1.5
     kurtosis = (squared * squared).mean(1) / variance**2
     return np.stack([np.clip(skewness, -20, 20), np.log1p(kurtosis)], 1).astype(np.float32)
+
+
+def count_codes(tiles: Tiles, bins: int) -> NDArray[np.float64]:
+    """How often each whole number 0..bins-1 occurs in each tile, n x bins."""
+    codes = tiles.reshape(len(tiles), -1).astype(np.int64)
+    codes += np.arange(len(tiles))[:, None] * bins
+    return np.bincount(codes.ravel(), minlength=len(tiles) * bins).reshape(-1, bins).astype(float)

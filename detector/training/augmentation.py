@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.datasets.laundering import recompress, resize
-from assay.detector.neutralisation import STANDARD, Rendition, neutralise
+from assay.datasets.laundering_suite import recompress
+from assay.detector.neutralisation import STANDARD, Rendition, neutralise, reduce
 
 Pixels = NDArray[np.uint8]
 
@@ -25,9 +25,7 @@ _MOST_ENLARGED = 1.15
 _CLOSE_UP = 0.3
 
 
-def deliver(
-    pixels: Pixels, rng: np.random.Generator, rendition: Rendition = STANDARD
-) -> Pixels:
+def deliver(pixels: Pixels, rng: np.random.Generator, rendition: Rendition = STANDARD) -> Pixels:
     """A random delivery of a picture in its standard rendition.
 
     Args:
@@ -39,7 +37,7 @@ def deliver(
         sRGB uint8, as `neutralise` gives it.
     """
     if rng.random() < 0.4:
-        pixels = recompress(pixels, "JPEG", int(rng.integers(50, 97)), int(rng.choice([0, 2])))
+        pixels = recompress("JPEG", int(rng.integers(50, 97)))(pixels, rng)
     pixels = _rescale(pixels, rng)
     if rng.random() < 0.25:
         pixels = _rescale(pixels, rng)
@@ -47,9 +45,9 @@ def deliver(
     pixels = _retouch(pixels, rng)
     draw = rng.random()
     if draw < 0.7:
-        pixels = recompress(pixels, "JPEG", int(rng.integers(55, 97)))
+        pixels = recompress("JPEG", int(rng.integers(55, 97)))(pixels, rng)
     elif draw < 0.85:
-        pixels = recompress(pixels, "WEBP", int(rng.integers(55, 96)))
+        pixels = recompress("WEBP", int(rng.integers(55, 96)))(pixels, rng)
     return neutralise(pixels, rendition)
 
 
@@ -59,7 +57,7 @@ def _rescale(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     scale = min(target / longest, _MOST_ENLARGED)
     # Below half size only area averaging avoids aliasing.
     interpolation = _INTERPOLATIONS[0] if scale < 0.5 else int(rng.choice(_INTERPOLATIONS))
-    return resize(pixels, scale, interpolation)
+    return _resize(pixels, scale, interpolation)
 
 
 def _random_crop(pixels: Pixels, rng: np.random.Generator, rendition: Rendition) -> Pixels:
@@ -69,7 +67,7 @@ def _random_crop(pixels: Pixels, rng: np.random.Generator, rendition: Rendition)
     """
     longest = max(pixels.shape[:2])
     if longest > rendition.long_side and rng.random() > _CLOSE_UP:
-        pixels = resize(pixels, rendition.long_side / longest)
+        pixels = reduce(pixels, rendition.long_side)
     height, width = pixels.shape[:2]
     top = int(rng.integers(0, max(1, height - rendition.crop + 1)))
     left = int(rng.integers(0, max(1, width - rendition.crop + 1)))
@@ -79,14 +77,14 @@ def _random_crop(pixels: Pixels, rng: np.random.Generator, rendition: Rendition)
 
 def _retouch(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     """Blur or sharpen a little, change tone and saturation, add noise."""
-    values = pixels.astype(np.float32)
+    values: NDArray[np.float32] = pixels.astype(np.float32)
     draw = rng.random()
     if draw < 0.2:
         values = _blur(values, rng.uniform(0.3, 0.9))
     elif draw < 0.4:
         values += rng.uniform(0.2, 0.9) * (values - _blur(values, rng.uniform(0.6, 1.5)))
     if rng.random() < 0.6:
-        values = 255 * (np.clip(values, 0, 255) / 255) ** rng.uniform(0.75, 1.35)
+        values = np.asarray(255 * (np.clip(values, 0, 255) / 255) ** rng.uniform(0.75, 1.35), np.float32)
         mean = values.mean()
         values = mean + (values - mean) * rng.uniform(0.75, 1.25)
         grey = values.mean(2, keepdims=True)
@@ -94,9 +92,15 @@ def _retouch(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     if rng.random() < 0.25:
         channels = 3 if rng.random() < 0.5 else 1
         noise = rng.normal(0, rng.uniform(0.5, 3.0), (*values.shape[:2], channels))
-        values = values + noise.astype(np.float32)
-    return np.clip(values + 0.5, 0, 255).astype(np.uint8)
+        values += noise.astype(np.float32)
+    return np.asarray(np.clip(values + 0.5, 0, 255), np.uint8)
 
 
 def _blur(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma), np.float32)
+
+
+def _resize(pixels: Pixels, scale: float, interpolation: int) -> Pixels:
+    height, width = pixels.shape[:2]
+    size = (max(8, round(width * scale)), max(8, round(height * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=interpolation), np.uint8)

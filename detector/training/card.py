@@ -50,7 +50,7 @@ def describe(
     scores, generated = held_out.mean_scores[seen], table.generated[seen]
     log_odds = calibration.slope * scores + calibration.intercept
     probability = 1 / (1 + np.exp(-log_odds))
-    return _rounded(
+    return rounded(  # type: ignore[no-any-return]
         {
             "schema": "assay.model-card/1",
             "name": name,
@@ -119,9 +119,7 @@ def _macro_interval(held_out: HeldOut) -> list[float]:
     names = np.array(sorted(held_out.by_family))
 
     def figure(index: NDArray[np.int64]) -> float:
-        return macro(
-            {str(i): held_out.by_family[names[k]] for i, k in enumerate(index)}
-        )
+        return macro({str(i): held_out.by_family[names[k]] for i, k in enumerate(index)})
 
     return list(bootstrap_interval(figure, names))
 
@@ -150,12 +148,12 @@ def _spectrum_band(table: Table) -> list[list[float]]:
     return band
 
 
-def _rounded(value: Any) -> Any:
-    """Four decimals everywhere: more would claim precision that is not there."""
+def rounded(value: Any) -> Any:
+    """Four decimals everywhere, more would claim precision that is not there; NaN becomes None."""
     if isinstance(value, float | np.floating):
-        return round(float(value), 4)
+        return round(float(value), 4) if np.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
+        return [rounded(item) for item in value]
     return value

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 
 from assay.datasets.families import family_of
 from assay.datasets.manifests import Row
-from assay.detector.features import extract
+from assay.detector.features import FEATURE_VERSION, NAMES, extract
 from assay.detector.neutralisation import (
     STANDARD,
     Rendition,
@@ -25,6 +27,7 @@ from assay.detector.neutralisation import (
 )
 from assay.detector.training.augmentation import deliver
 from assay.errors import InputRefused
+from assay.files import atomic_path
 from assay.media import Media
 
 Pixels = NDArray[np.uint8]
@@ -150,7 +153,7 @@ def build_table(
         InputRefused: no picture at all could be measured.
     """
     measure = partial(measure_row, views=views, seed=seed)
-    results = _map(measure, rows, workers)
+    results: Iterable[Example | Refusal] = _map(measure, rows, workers)
     if progress is not None:
         results = progress(results, len(rows))
     examples: list[Example] = []
@@ -213,3 +216,73 @@ def _map(
     # "spawn": forked OpenCV thread pools can deadlock.
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         yield from pool.imap(measure, rows, chunksize=8)
+
+
+def save_table(table: Table, path: str | Path) -> None:
+    """Keep a table, so that an interrupted or repeated training does not measure again.
+
+    Raises:
+        OutputRefused: the file cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        np.savez_compressed(
+            temporary,
+            feature_version=np.array(FEATURE_VERSION),
+            names=np.array(NAMES),
+            features=table.features,
+            statistics=table.statistics,
+            metadata=table.metadata,
+            views=np.array(table.views),
+            rows=np.array([json.dumps(_row_document(row)) for row in table.rows]),
+            refused=np.array(
+                [json.dumps([_row_document(item.row), item.why]) for item in table.refused], str
+            ),
+        )
+
+
+def load_table(path: str | Path) -> Table:
+    """Read a table that `save_table` wrote.
+
+    Raises:
+        InputRefused: it is no such file, or its features are of another version.
+    """
+    path = Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        if int(arrays["feature_version"]) != FEATURE_VERSION or tuple(arrays["names"]) != NAMES:
+            raise InputRefused(
+                f"{path}: measured with another version of the features",
+                advice="delete it, and the pictures are measured again",
+            )
+        refused = [json.loads(text) for text in arrays["refused"]]
+        return Table(
+            rows=tuple(_row_from(json.loads(text)) for text in arrays["rows"]),
+            features=arrays["features"],
+            statistics=arrays["statistics"],
+            metadata=arrays["metadata"],
+            views=tuple(str(view) for view in arrays["views"]),
+            refused=tuple(Refusal(_row_from(document), why) for document, why in refused),
+        )
+    except (OSError, KeyError, ValueError) as error:
+        raise InputRefused(f"{path}: not a feature table ({error})") from error
+
+
+def _row_document(row: Row) -> dict[str, str]:
+    return {
+        "path": str(row.path),
+        "label": row.label,
+        "generator": row.generator,
+        "source": row.source,
+        "licence": row.licence,
+    }
+
+
+def _row_from(document: dict[str, str]) -> Row:
+    return Row(
+        path=Path(document["path"]),
+        label="generated" if document["label"] == "generated" else "real",
+        generator=document["generator"],
+        source=document["source"],
+        licence=document["licence"],
+    )

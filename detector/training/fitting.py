@@ -80,9 +80,7 @@ def fit(table: Table, index: NDArray[np.int64], recipe: Recipe) -> Committee:
     standardised = np.clip((features - mean) / scale, -CLIP, CLIP)
     moments = _group_moments(standardised, groups, generated, weight)
     rng = np.random.default_rng(recipe.seed)
-    fitted = [
-        _solve(moments, draw, recipe) for draw in _draws(moments, recipe.members, rng)
-    ]
+    fitted = [_solve(moments, draw, recipe) for draw in _draws(moments, recipe.members, rng)]
     return Committee(
         mean=mean,
         scale=scale,
@@ -101,9 +99,7 @@ class _Moments:
     generated: NDArray[np.bool_]
 
 
-def _group_weights(
-    groups: NDArray[np.str_], generated: NDArray[np.bool_], power: float
-) -> Matrix:
+def _group_weights(groups: NDArray[np.str_], generated: NDArray[np.bool_], power: float) -> Matrix:
     """Weight per row: groups by size ** power, both classes the same total."""
     sizes = Counter(groups.tolist())
     weight = np.array([sizes[group] ** (power - 1) for group in groups])
@@ -142,19 +138,21 @@ def _solve(moments: _Moments, draw: Matrix, recipe: Recipe) -> tuple[Matrix, flo
     factor = draw.copy()
     for side in (moments.generated, ~moments.generated):
         factor[side] *= 0.5 / (draw[side] @ moments.total[side])
-    means = {}
+    means: dict[bool, Matrix] = {}
     scatter = np.zeros(moments.second.shape[1:])
-    for side in (True, False):
-        inside = np.flatnonzero((moments.generated == side) & (draw > 0))
+    for fake in (True, False):
+        inside = np.flatnonzero((moments.generated == fake) & (draw > 0))
         share = factor[inside] * moments.total[inside]
         group_means = moments.first[inside] / moments.total[inside, None]
-        means[side] = share @ group_means / share.sum()
-        apart = group_means - means[side]
+        means[fake] = share @ group_means / share.sum()
+        apart = group_means - means[fake]
         scatter += (apart * share[:, None]).T @ apart
     second = np.tensordot(factor, moments.second, 1)
     middle = (means[True] + means[False]) / 2
     covariance = second - np.outer(middle, middle)
     covariance += recipe.source_penalty * scatter
     covariance += recipe.ridge * np.eye(len(middle))
-    weights = np.linalg.solve(covariance, (means[True] - means[False]) / 2)
+    weights: Matrix = np.asarray(
+        np.linalg.solve(covariance, (means[True] - means[False]) / 2), np.float64
+    )
     return weights, float(-weights @ middle)

@@ -49,9 +49,7 @@ def group_out(table: Table, *, folds: int = FOLDS, seed: int = 0) -> Iterator[Fo
             yield Fold(np.flatnonzero(train), np.flatnonzero(test))
 
 
-def _deal(
-    names: NDArray[np.str_], folds: int, rng: np.random.Generator
-) -> dict[str, int]:
+def _deal(names: NDArray[np.str_], folds: int, rng: np.random.Generator) -> dict[str, int]:
     """Fold of each name; names of about equal size are dealt in random order."""
     sizes = Counter(names.tolist())
     order = sorted(sizes, key=lambda name: (-int(np.log2(sizes[name])), rng.random()))

@@ -31,8 +31,8 @@ MIN_FAMILIES = 4
 
 RECIPES = tuple(
     Recipe(ridge=ridge, source_penalty=penalty)
-    for ridge in (0.1, 0.3, 1.0, 3.0)
-    for penalty in (0.0, 1.0, 5.0)
+    for ridge in (0.3, 1.0, 3.0)
+    for penalty in (0.0, 1.0, 3.0)
 )
 """What `choose` tries."""
 
@@ -93,7 +93,7 @@ def train(
     winner, tried = choose(table, single)
     committee_recipe = replace(winner.recipe, members=Recipe().members)
     held_out, _ = choose(table, [committee_recipe])
-    seen = np.isfinite(held_out.scores).any(1)
+    seen: NDArray[np.bool_] = np.asarray(np.isfinite(held_out.scores).any(1))
     if not seen.any():
         raise InputRefused("no fold holds both classes: too few sources or generators")
     scores, generated = held_out.mean_scores[seen], table.generated[seen]
@@ -113,7 +113,7 @@ def train(
 def _balanced(generated: NDArray[np.bool_], groups: NDArray[np.str_]) -> NDArray[np.float64]:
     """Both classes weigh the same; within a class each group by the square root of its size."""
     _, inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    weight: NDArray[np.float64] = sizes[inverse] ** -0.5
+    weight = np.asarray(sizes[inverse] ** -0.5, np.float64)
     for side in (generated, ~generated):
         weight[side] *= 0.5 * len(weight) / weight[side].sum()
     return weight

@@ -119,3 +119,10 @@ def lock_writers(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
+
+
+def empty_log(engine: sa.Engine) -> None:
+    """Move SQLite's write-ahead log into the database, where deleted rows are overwritten."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -8,7 +8,7 @@ from assay.provenance.matching.geometry import Alignment
 from assay.provenance.matching.receipts import Decision
 from assay.provenance.matching.thresholds import Thresholds
 
-GRAPHIC_COVERAGE = 0.85  # of the shown part; less and only the layout may be shared
+GRAPHIC_COVERAGE = 0.9  # of the shown part; less and only the layout may be shared
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Findings:
         alignment: geometric agreement, None when there is none.
         graphic: the work is flat artwork or lettering, by its look or as declared.
         hashable: neither side is featureless or graphic, so hashes alone mean something.
+        same_colours: the colours are laid out alike.
         same_file: byte for byte the registered file.
         in_force: the registration is valid today.
     """
@@ -29,6 +30,7 @@ class Findings:
     alignment: Alignment | None
     graphic: bool
     hashable: bool
+    same_colours: bool
     same_file: bool
     in_force: bool
 
@@ -45,16 +47,20 @@ def _decide(found: Findings, limits: Thresholds) -> tuple[Decision, str] | None:
     if found.same_file:
         return "match", "The file is the registered file, byte for byte."
     if found.alignment is not None and found.alignment.accepted:
-        return _by_geometry(found, found.alignment)
+        return _by_geometry(found, found.alignment, limits)
     return _by_hashes(found, limits)
 
 
-def _by_geometry(found: Findings, alignment: Alignment) -> tuple[Decision, str]:
+def _by_geometry(found: Findings, alignment: Alignment, limits: Thresholds) -> tuple[Decision, str]:
     places = f"{alignment.inliers} places agree in one geometric transform"
     if not found.graphic:
         return "match", f"{places}."
-    if alignment.coverage >= GRAPHIC_COVERAGE:
-        return "match", f"{places}, over {alignment.coverage:.0%} of what is shown."
+    if (
+        alignment.coverage >= GRAPHIC_COVERAGE
+        and found.pdq <= limits.match_pdq
+        and found.same_colours
+    ):
+        return "match", f"{places}, over {alignment.coverage:.0%} of it, in the same colours."
     return "review", (
         f"{places}, but only over {alignment.coverage:.0%} of a work of shared layout "
         "(logo, chart, text or caption): the content may differ."

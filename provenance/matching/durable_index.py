@@ -53,14 +53,14 @@ class DurableIndex(HashIndex):
     def refresh(self, newest: int = 0) -> None:
         """Take in every row committed since the last refresh."""
         with self._lock:
-            if not self._loaded:
+            if not self._loaded or (self._due() and self._saved_names() != self._recorded()):
                 self._load()
             super().refresh(newest)
 
     def seal_if_due(self) -> None:
         """Write what is in memory to a file, once there is enough of it."""
         with self._lock:
-            if sum(len(s.ids) for s in self._unsaved()) + len(self.tail.ids) >= self._seal_after:
+            if self._due():
                 self._seal()
 
     def compact(self) -> None:
@@ -105,7 +105,7 @@ class DurableIndex(HashIndex):
         for segment in reversed(swallowed):
             batch = join(Batch(segment.ids, segment.codes), batch)
         saved = [segment for segment in self.segments if segment.name is not None]
-        if [segment.name for segment in saved] != self._recorded():
+        if self._saved_names() != self._recorded():
             self._load()  # another process was faster
             return
         while saved and len(saved[-1].ids) < 2 * len(batch.ids):
@@ -150,6 +150,14 @@ class DurableIndex(HashIndex):
         )
         with self._engine.connect() as connection:
             return list(connection.execute(query))
+
+    def _due(self) -> bool:
+        """Whether memory holds enough for a file."""
+        held = sum(len(segment.ids) for segment in self._unsaved()) + len(self.tail.ids)
+        return held >= self._seal_after
+
+    def _saved_names(self) -> list[str]:
+        return [segment.name for segment in self.segments if segment.name is not None]
 
     def _unsaved(self) -> list[Segment]:
         return [segment for segment in self.segments if segment.name is None]

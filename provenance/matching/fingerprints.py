@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from assay.provenance.matching.content_boxes import Box, content_boxes, cut
 from assay.provenance.matching.difference_hash import difference_grid, keyed_bits_v0
-from assay.provenance.matching.graphics import is_graphic
+from assay.provenance.matching.graphics import colour_layout, is_graphic
 from assay.provenance.matching.normalising import normalise_v0, renormalised
 from assay.provenance.matching.pdq import FEATURELESS_BELOW, ORIENTATIONS, UPRIGHT, SmoothLuma
 
@@ -22,15 +22,17 @@ class Fingerprint:
 
     Attributes:
         pdq: 32 bytes, interoperable with ThreatExchange.
-        difference: 32 bytes, keyed, never disclosed.
+        difference: 32 bytes, keyed, never disclosed; None of a work known by PDQ alone.
         quality: PDQ's image-domain quality, 0..100.
         graphic: flat artwork or lettering, which never matches on hashes alone.
+        colours: 48 bytes, mean sRGB on a 4x4 grid; None of a work known by PDQ alone.
     """
 
     pdq: bytes
-    difference: bytes
+    difference: bytes | None
     quality: int
     graphic: bool
+    colours: bytes | None = None
 
     @property
     def featureless(self) -> bool:
@@ -72,6 +74,7 @@ def fingerprint_v0(
         difference=keyed_bits_v0(difference_grid(luma), key),
         quality=smooth.quality,
         graphic=is_graphic(luma),
+        colours=colour_layout(pixels),
     )
 
 

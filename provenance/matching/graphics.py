@@ -22,6 +22,8 @@ INK, PAPER = 30.0, 225.0  # lettering touches both extremes within a neighbourho
 LETTERING_SHARE = 0.01  # of the picture
 LETTERING_BAND_SHARE = 0.08  # of the densest band
 BAND_ROWS = 16  # rows of a 512-pixel picture: a line of small text
+LAYOUT_GRID = 4
+SAME_COLOUR = 12  # levels of a cell's mean; JPEG and resampling stay under 6
 _NEIGHBOURHOOD = np.ones((5, 5), np.uint8)
 
 
@@ -34,6 +36,24 @@ def is_graphic(luma: NDArray[np.float32]) -> bool:
     rows = ((brightest >= PAPER) & (darkest <= INK)).mean(axis=1)
     bands = np.convolve(rows, np.ones(BAND_ROWS) / BAND_ROWS, "same")
     return bool(rows.mean() >= LETTERING_SHARE or bands.max() >= LETTERING_BAND_SHARE)
+
+
+def colour_layout(pixels: NDArray[np.uint8]) -> bytes:
+    """Mean sRGB of each cell of a 4x4 grid, row by row: 48 bytes.
+
+    Hashes see luma only; the same logo in another colour is another logo.
+    """
+    cells = cv2.resize(pixels, (LAYOUT_GRID, LAYOUT_GRID), interpolation=cv2.INTER_AREA)
+    return np.asarray(cells, np.uint8).tobytes()
+
+
+def same_colours(query: bytes, work: bytes, *, mirrored: bool, quarter_turns: int) -> bool:
+    """Whether two layouts agree, the query's first mirrored and turned counter-clockwise."""
+    shape = (LAYOUT_GRID, LAYOUT_GRID, 3)
+    here = np.frombuffer(query, np.uint8).reshape(shape).astype(np.int16)
+    there = np.frombuffer(work, np.uint8).reshape(shape).astype(np.int16)
+    here = np.rot90(here[:, ::-1] if mirrored else here, quarter_turns)
+    return int(np.abs(here - there).max()) <= SAME_COLOUR
 
 
 def _two_tone_share(luma: NDArray[np.float32], flat: NDArray[np.bool_]) -> float:

@@ -12,14 +12,17 @@ from assay.provenance.matching.content_boxes import WHOLE
 from assay.provenance.matching.decisions import Findings, decide
 from assay.provenance.matching.fingerprints import Probe
 from assay.provenance.matching.geometry import Alignment, align
+from assay.provenance.matching.graphics import same_colours
 from assay.provenance.matching.hamming import as_words, distance
 from assay.provenance.matching.hash_index import Hits, Index
+from assay.provenance.matching.pdq import ORIENTATIONS
 from assay.provenance.matching.query import ENLARGED, NATIVE, REDUCED, Query, View
 from assay.provenance.matching.receipts import (
     DECISION_ORDER,
     Decision,
     Geometry,
     Receipt,
+    band_end,
     distance_band,
 )
 from assay.provenance.matching.schema import prints
@@ -199,6 +202,10 @@ class Matcher:
         self, query: Query, found: Candidate, limits: Thresholds, works: int, disclose: bool
     ) -> Decided | None:
         stored = found.print
+        same_file = bool(stored.sha256) and stored.sha256 == query.picture.sha256
+        near = found.pdq <= limits.review_pdq or found.difference <= limits.review_difference
+        if not (near or same_file or found.accepted):
+            return None
         graphic = stored.fingerprint.graphic or self.graphic(stored)
         findings = Findings(
             pdq=found.pdq,
@@ -211,7 +218,8 @@ class Matcher:
                 or query.fingerprint.featureless
                 or stored.fingerprint.featureless
             ),
-            same_file=bool(stored.sha256) and stored.sha256 == query.picture.sha256,
+            same_colours=_same_colours(query, found),
+            same_file=same_file,
             in_force=self.in_force(stored),
         )
         decided = decide(findings, limits)
@@ -225,7 +233,7 @@ class Matcher:
             second_hash_agrees=found.difference <= limits.review_difference,
             distance=found.pdq if disclose else None,
             geometry=_geometry(found),
-            log10_false_match=_chance(found, works, len(query.probes)),
+            log10_false_match=_chance(found, works, len(query.probes), exact=disclose),
             works_searched=works,
             threshold=limits.match_pdq,
         )
@@ -240,12 +248,28 @@ def nearest_probe(query: Query, stored: Print) -> Candidate:
                 stored,
                 probe,
                 distance(probe.pdq, stored.fingerprint.pdq),
-                distance(probe.difference, stored.fingerprint.difference),
+                _difference(probe, stored),
             )
             for probe in query.probes
         ),
         key=lambda candidate: candidate.nearness,
     )
+
+
+def _difference(probe: Probe, stored: Print) -> int:
+    """Bits of the keyed hash; all of them where the stored picture has none."""
+    if stored.fingerprint.difference is None:
+        return BITS
+    return distance(probe.difference, stored.fingerprint.difference)
+
+
+def _same_colours(query: Query, found: Candidate) -> bool:
+    """Whether the whole query has the stored picture's colours in the same places."""
+    here, there = query.fingerprint.colours, found.print.fingerprint.colours
+    if here is None or there is None or found.probe.box != WHOLE or found.probe.inverted:
+        return False
+    mirrored, quarter_turns = ORIENTATIONS[found.probe.orientation]
+    return same_colours(here, there, mirrored=mirrored, quarter_turns=quarter_turns)
 
 
 def verify(
@@ -310,9 +334,13 @@ def _geometry(found: Candidate) -> Geometry | None:
     )
 
 
-def _chance(found: Candidate, works: int, probes: int) -> float:
-    """log10 of the expected false matches: the stronger of the hashes' and geometry's proof."""
-    by_hash = log10_false_match(found.pdq, PDQ_DEVIATION, works * probes)
+def _chance(found: Candidate, works: int, probes: int, *, exact: bool) -> float:
+    """log10 of the expected false matches: the stronger of the hashes' and geometry's proof.
+
+    Unless it may be exact it is that of the distance band's far end, which tells no more.
+    """
+    bits = found.pdq if exact else band_end(found.pdq)
+    by_hash = log10_false_match(bits, PDQ_DEVIATION, works * probes)
     if found.alignment is None or not found.accepted:
         return round(by_hash, 2)
     by_geometry = min(0.0, found.alignment.log10_chance + np.log10(max(works, 1)))

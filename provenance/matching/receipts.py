@@ -21,6 +21,11 @@ def distance_band(bits: int) -> DistanceBand:
     return next((band for most, band in _BANDS if bits <= most), "far")
 
 
+def band_end(bits: int) -> int:
+    """The largest distance of the band that a distance is in."""
+    return next((most for most, _ in _BANDS if bits <= most), 256)
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 

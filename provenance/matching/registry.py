@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from assay.errors import AssayError
 from assay.provenance.matching import database, schema
 from assay.provenance.matching.errors import NotRegistered, PoisonousWork, WorkRefused
+from assay.provenance.matching.exchange import PDQ, Listed, check_hash
 from assay.provenance.matching.features import features_v0
 from assay.provenance.matching.fingerprints import fingerprint_v0
 from assay.provenance.matching.hamming import as_words
@@ -29,6 +30,9 @@ from assay.provenance.matching.store import (
     NewPrint,
     Print,
     find_prints,
+    foreign_hashes_of,
+    hash_only,
+    insert_foreign_hashes,
     insert_prints,
     prints_by_id,
 )
@@ -123,6 +127,41 @@ class Registry:
                 yield self.add(src, work)
             except AssayError as error:
                 yield error
+
+    def import_hashes(self, work: dict[str, Any] | Work, hashes: dict[str, str]) -> str:
+        """Register a work by hashes alone, without its pixels; its id.
+
+        Args:
+            hashes: hexadecimal by kind. `pdq` is matched; other kinds are kept for export.
+
+        Raises:
+            WorkRefused, InputRefused: as `add`; or there is no hash.
+        """
+        record = Work.parse(work)
+        checked = {kind: check_hash(kind, value, record.id) for kind, value in hashes.items()}
+        if not checked:
+            raise WorkRefused(f"work {record.id!r} has no hash")
+        new = [hash_only(bytes.fromhex(checked[PDQ]))] if PDQ in checked else []
+        self._refuse_poison(new)
+        with self._engine.begin() as connection:
+            database.lock_writers(connection)
+            self._insert(connection, record, new)
+            insert_foreign_hashes(
+                connection, record.id, {k: v for k, v in checked.items() if k != PDQ}
+            )
+        self._check_files(len(new))
+        return record.id
+
+    def export(self) -> Iterator[Listed]:
+        """Every work with its public hashes; one entry for each picture of a work."""
+        for work in self.works():
+            with self._engine.connect() as connection:
+                hashes = [
+                    {PDQ: stored.fingerprint.pdq.hex()}
+                    for stored in find_prints(connection, schema.prints.c.work_id == work.id)
+                ] or [{}]
+                hashes[0] |= foreign_hashes_of(connection, work.id)
+            yield from (Listed(work, found) for found in hashes)
 
     def match(self, src: Source, *, disclose: bool = False) -> list[Match]:
         """Every registered work that the picture or video may copy, best first.
@@ -303,11 +342,12 @@ class Registry:
         return counts
 
     def compact(self) -> None:
-        """Rewrite the index files, so that they hold nothing of deleted works."""
+        """Rewrite files and log, so that they hold nothing of deleted works."""
         self._indexes.compact()
         with self._engine.begin() as connection:
             database.lock_writers(connection)
             connection.execute(schema.tombstones.delete())
+        database.empty_log(self._engine)
 
     def _prepare(self, src: Source, work: dict[str, Any] | Work) -> tuple[Work, list[NewPrint]]:
         record = Work.parse(work)
@@ -332,8 +372,8 @@ class Registry:
             hits = self._indexes.pdq.search(as_words(item.fingerprint.pdq), ENFORCED_PDQ_DISTANCE)
             with self._engine.connect() as connection:
                 near = prints_by_id(connection, hits.id.tolist()).values()
-            codes = [stored.fingerprint.pdq for stored in near if stored.work_id]
-            if (count := unrelated(codes)) > POISON_LIMIT:
+            seconds = (stored.fingerprint.difference for stored in near if stored.work_id)
+            if (count := unrelated(code for code in seconds if code)) > POISON_LIMIT:
                 raise PoisonousWork(
                     f"the picture's hash is near {count} works that have nothing in common",
                     advice="register it with more of its surroundings, or not at all",

@@ -76,9 +76,10 @@ prints = Table(
     Column("height", Integer, nullable=False),
     Column("sha256", String(64), nullable=True, index=True),  # of the registered file
     Column("pdq", LargeBinary(32), nullable=False),
-    Column("difference", LargeBinary(32), nullable=False),
+    Column("difference", LargeBinary(32), nullable=True),  # None: imported by hash alone
     Column("quality", Integer, nullable=False),
     Column("graphic", Boolean, nullable=False),
+    Column("colours", LargeBinary(48), nullable=True),
     Column("local_search", Boolean, nullable=False),
     # PostgreSQL only: what its index searches, and what the recheck counts bits of.
     Column("pdq_chunks", _ChunkKeys, nullable=True),
@@ -93,6 +94,15 @@ features = Table(
     metadata,
     Column("print_id", ForeignKey("prints.id", ondelete="CASCADE"), primary_key=True),
     Column("data", LargeBinary, nullable=False),  # `Features.pack`
+)
+
+# Hashes of algorithms that are not computed here, kept for the works they came with.
+foreign_hashes = Table(
+    "foreign_hashes",
+    metadata,
+    Column("work_id", ForeignKey("works.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("value", String, nullable=False, index=True),  # lower-case hexadecimal
 )
 
 # Immutable index files that cover the prints low..high.

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from assay.provenance.matching.features import Features
+from assay.provenance.matching.features import NO_FEATURES, Features
 from assay.provenance.matching.fingerprints import Fingerprint
 from assay.provenance.matching.hamming import as_words
 from assay.provenance.matching.hash_index import Batch, Source
 from assay.provenance.matching.postgres_index import bit_string, chunk_keys
-from assay.provenance.matching.schema import features, prints
+from assay.provenance.matching.schema import features, foreign_hashes, prints
 
 CODE_ROWS = 20_000  # rows a batch when the index reads codes
 FEATURE_ROWS = 500  # of 10.8 kB each
@@ -34,6 +34,7 @@ _PRINT_COLUMNS = (
     "difference",
     "quality",
     "graphic",
+    "colours",
 )
 
 
@@ -87,14 +88,40 @@ def insert_prints(
             "difference": item.fingerprint.difference,
             "quality": item.fingerprint.quality,
             "graphic": item.fingerprint.graphic,
+            "colours": item.fingerprint.colours,
             "local_search": item.local_search and len(item.features) > 0,
         }
         if connection.dialect.name == "postgresql":
             for kind in ("pdq", "difference"):
-                row[f"{kind}_chunks"] = chunk_keys(row[kind])
-                row[f"{kind}_bits"] = bit_string(row[kind])
+                if row[kind] is not None:
+                    row[f"{kind}_chunks"] = chunk_keys(row[kind])
+                    row[f"{kind}_bits"] = bit_string(row[kind])
         inserted = connection.execute(prints.insert().returning(prints.c.id), row).scalar_one()
         connection.execute(features.insert(), {"print_id": inserted, "data": item.features.pack()})
+
+
+def hash_only(pdq: bytes) -> NewPrint:
+    """What is stored of a picture that is known by its PDQ hash alone.
+
+    Its quality is taken to be full: lists leave out hashes of featureless pictures.
+    """
+    fingerprint = Fingerprint(pdq, None, quality=100, graphic=False)
+    return NewPrint(None, (1, 1), None, fingerprint, NO_FEATURES, local_search=False)
+
+
+def insert_foreign_hashes(connection: sa.Connection, work_id: str, hashes: dict[str, str]) -> None:
+    """Keep hashes of other algorithms with a work."""
+    for kind, value in hashes.items():
+        row = {"work_id": work_id, "kind": kind, "value": value}
+        connection.execute(foreign_hashes.insert(), row)
+
+
+def foreign_hashes_of(connection: sa.Connection, work_id: str) -> dict[str, str]:
+    """Hashes of other algorithms that came with a work, by kind."""
+    query = sa.select(foreign_hashes.c.kind, foreign_hashes.c.value).where(
+        foreign_hashes.c.work_id == work_id
+    )
+    return {row.kind: row.value for row in connection.execute(query)}
 
 
 def find_prints(connection: sa.Connection, where: sa.ColumnElement[bool]) -> Iterator[Print]:
@@ -110,7 +137,11 @@ def find_prints(connection: sa.Connection, where: sa.ColumnElement[bool]) -> Ite
             height=row.height,
             sha256=row.sha256,
             fingerprint=Fingerprint(
-                bytes(row.pdq), bytes(row.difference), row.quality, row.graphic
+                bytes(row.pdq),
+                None if row.difference is None else bytes(row.difference),
+                row.quality,
+                row.graphic,
+                None if row.colours is None else bytes(row.colours),
             ),
         )
 
@@ -142,7 +173,7 @@ def feature_source(engine: sa.Engine) -> Source:
 
 
 def _codes(engine: sa.Engine, column: str, above: int, up_to: int | None) -> Iterator[Batch]:
-    query = sa.select(prints.c.id, prints.c[column])
+    query = sa.select(prints.c.id, prints.c[column]).where(prints.c[column].is_not(None))
     for rows in _in_batches(engine, query, prints.c.id, above, up_to, CODE_ROWS):
         ids = np.array([row[0] for row in rows], np.int64)
         yield Batch(ids, as_words([row[1] for row in rows]))

@@ -14,18 +14,29 @@ MONK_SWATCHES = (
 )  # fmt: skip
 """sRGB of the ten tones, lightest first (Monk 2019; skintone.google)."""
 
+_RGB_TO_XYZ = np.array(
+    [
+        [0.412453, 0.357580, 0.180423],
+        [0.212671, 0.715160, 0.072169],
+        [0.019334, 0.119193, 0.950227],
+    ]
+)
+_WHITE = np.array([0.95047, 1.0, 1.08883])  # D65, 2 degrees
+
 
 def to_lab(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     """CIELAB (D65) of sRGB uint8 (..., 3); L* 0..100, a* and b* about -100..100.
 
-    8-bit Lab of imaging libraries scales and shifts these, which has put every tone into one
-    class in published audits; so the conversion here is in floating point.
+    Imaging libraries scale and shift 8-bit Lab, which has put every tone into one class in
+    published audits, and approximate it in tables; so the formulas (IEC 61966-2-1, CIE 15)
+    are written out.
     """
-    import cv2
-
-    flat = np.ascontiguousarray(pixels.reshape(-1, 1, 3), dtype=np.float32) / 255
-    lab = cv2.cvtColor(flat, cv2.COLOR_RGB2LAB)
-    return np.asarray(lab, dtype=np.float64).reshape(pixels.shape)
+    encoded = pixels.astype(np.float64) / 255
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    relative = linear @ _RGB_TO_XYZ.T / _WHITE
+    root = np.where(relative > (6 / 29) ** 3, np.cbrt(relative), relative * 841 / 108 + 4 / 29)
+    x, y, z = root[..., 0], root[..., 1], root[..., 2]
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
 def typology_angle(lab: NDArray[np.float64]) -> float:

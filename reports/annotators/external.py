@@ -66,7 +66,7 @@ class ExternalCommandAnnotator:
                 timeout=TIMEOUT_SECONDS,
                 check=True,
             )
-            return [self._observation(entry) for entry in json.loads(done.stdout)]
+            return [self._observation(dict(entry)) for entry in json.loads(done.stdout)]
         except OSError as error:
             raise ConfigurationError(f"{self._command[0]}: {error.strerror}") from error
         except subprocess.TimeoutExpired as error:

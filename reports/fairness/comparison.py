@@ -68,7 +68,7 @@ def compare(
     first, second = _answers(before, labels_before), _answers(after, labels_after)
     references = read_references(reference) if reference else References()
     attributes = [a for a in first.columns if a in second.columns]
-    joined = first.join(second, how="inner", lsuffix=" before", rsuffix=" after")
+    joined = first.add_suffix(" before").join(second.add_suffix(" after"), how="inner")
     if joined.empty or not attributes:
         raise InputRefused(
             "no prompt and seed with a common attribute in both manifests",

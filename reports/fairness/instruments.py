@@ -27,6 +27,7 @@ RECOGNISED = "generated picture recognised by the detector"
 SPARED = "photograph not flagged by the detector"
 FOUND = "watermark found after sharing"
 PSNR = "watermark PSNR in dB"
+SHARED = "social"  # reduced to a long side of 1080 pixels, JPEG at quality 71
 _PAYLOAD = 0x5A5A5A5A5A5A5A5  # any 60-bit value; the public key is used and nothing is kept
 GENERATED = "generated"
 
@@ -43,9 +44,8 @@ class InstrumentResults:
 def measure_instruments(manifest: Manifest, track: Track = iter) -> InstrumentResults:
     """Run the detector, and mark, share and read every picture.
 
-    Sharing is what `assay.datasets.laundering.social` does: a network and a messenger. The
-    manifest column `generated` (yes or no) tells photographs from generated pictures; without
-    it all count as generated.
+    Sharing is the edit `SHARED` of the laundering suite. The manifest column `generated` (yes
+    or no) tells photographs from generated pictures; without it all count as generated.
     """
     import pandas as pd
 
@@ -98,7 +98,7 @@ def _flagged(pixels: NDArray[np.uint8]) -> bool:
 
 def _survives(pixels: NDArray[np.uint8]) -> tuple[bool, float]:
     """Whether a mark is read after sharing, and the PSNR of marking."""
-    from assay.datasets.laundering import social
+    from assay.datasets.laundering_suite import SUITE
     from assay.watermark import detect, embed
 
     try:
@@ -107,7 +107,7 @@ def _survives(pixels: NDArray[np.uint8]) -> tuple[bool, float]:
         raise InputRefused(error.message) from error
     error_power = float(np.mean((marked.astype(np.float64) - pixels) ** 2))
     psnr = 10 * np.log10(255**2 / error_power) if error_power else 99.0
-    found = detect(social(marked))
+    found = detect(SUITE[SHARED](marked))
     if found is None:
         return False, float(psnr)
     wanted = _PAYLOAD & ((1 << found.payload_bits) - 1)

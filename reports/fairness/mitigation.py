@@ -79,5 +79,5 @@ def best_weights(
         bounds=(0, None),
         method="highs",
     )
-    weights: NDArray[np.float64] = solved.x[:prompts]
-    return weights, float(solved.fun)
+    solution = np.asarray(solved.x)
+    return solution[:prompts], float(cost @ solution)

@@ -50,6 +50,9 @@ class AuditOptions(BaseModel):
     clip: Path | None = Field(default=None, description="Folder of a local CLIP model.")
     descriptions: Path | None = Field(default=None, description="Texts for the CLIP model.")
     command: str | None = Field(default=None, description="External annotator command.")
+    declared: Path | None = Field(
+        default=None, description="Values that prompts name: attribute, value, words."
+    )
     gold: str | None = Field(
         default=None, description="Rater whose labels reveal the errors of the others."
     )

@@ -14,7 +14,7 @@ from assay.reports.sealing import DETACHED_SUFFIX, MEDIA_TYPES, Seal, can_sign
 OUTPUTS = {"report.html", "report.html.c2pa", "report.json", "report.json.c2pa", "report.pdf"}
 
 
-def write(audit: Audit, folder: str | Path) -> list[Path]:
+def write(audit: Audit, folder: str | Path, *, pdf: bool = True) -> list[Path]:
     """Write the report into `folder`, replacing an earlier one.
 
     Everything is made and signed before the first file is written, so a failure leaves an
@@ -38,9 +38,9 @@ def write(audit: Audit, folder: str | Path) -> list[Path]:
         for name, data in list(documents.items()):
             media_type = MEDIA_TYPES[Path(name).suffix]
             documents[name + DETACHED_SUFFIX] = seal.detached(data, media_type)
-    if can_render():
-        pdf = render_pdf(html)
-        documents["report.pdf"] = seal.embedded_in_pdf(pdf) if signed else pdf
+    if pdf and can_render():
+        rendered = render_pdf(html)
+        documents["report.pdf"] = seal.embedded_in_pdf(rendered) if signed else rendered
     folder = Path(folder)
     written = [files.write_atomically(folder / name, data) for name, data in documents.items()]
     for name in OUTPUTS - set(documents):  # left by an earlier report, and not of this one

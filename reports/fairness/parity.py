@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
+from assay.reports.fairness.declared import Fidelity
 from assay.reports.fairness.labels import Labels
 from assay.reports.fairness.manifest import Manifest
 from assay.reports.fairness.options import AuditOptions
@@ -67,7 +68,11 @@ def favourable_outcomes(
 
 
 def parity_claims(
-    manifest: Manifest, labels: Labels, outcomes: dict[str, pd.Series[bool]], options: AuditOptions
+    manifest: Manifest,
+    labels: Labels,
+    outcomes: dict[str, pd.Series[bool]],
+    fidelity: list[Fidelity],
+    options: AuditOptions,
 ) -> tuple[ParityClaim, ...]:
     """One claim an outcome and grouping, undecided yet."""
     claims: list[ParityClaim] = []
@@ -78,6 +83,11 @@ def parity_claims(
             claim = _claim(f"p{len(claims) + 1}", outcome, by, values, groups, options)
             if claim is not None:
                 claims.append(claim)
+    for item in fidelity:
+        number = f"p{len(claims) + 1}"
+        claim = _claim(number, item.outcome, item.by, item.followed, item.declared, options)
+        if claim is not None:
+            claims.append(claim)
     return tuple(claims)
 
 

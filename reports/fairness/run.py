@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from assay.errors import ConfigurationError, InputRefused
 from assay.reports.fairness.annotation import annotate, chosen_annotators, face_finder
 from assay.reports.fairness.counterfactuals import counterfactual_claims
+from assay.reports.fairness.declared import Fidelity, prompt_fidelity
 from assay.reports.fairness.exploration import (
     agreement,
     amplification_results,
@@ -50,7 +51,12 @@ Track = Callable[[Iterable[str]], Iterable[str]]
 
 
 def audit(
-    manifest: str | Path, *, out: str | Path | None = None, track: Track = iter, **options: Any
+    manifest: str | Path,
+    *,
+    out: str | Path | None = None,
+    pdf: bool = True,
+    track: Track = iter,
+    **options: Any,
 ) -> Audit:
     """Audit generated pictures for disparities in how people are represented.
 
@@ -58,6 +64,7 @@ def audit(
         manifest: CSV or JSONL with columns `path,prompt,seed`, paths relative to it; or a
             folder of pictures whose signed manifests state their prompts.
         out: folder that receives report.html, report.json and their signatures.
+        pdf: write report.pdf too, where the optional library is installed.
         track: wraps long iterations over pictures, to show progress.
         options: fields of `AuditOptions`; `labels` or an annotator is needed.
 
@@ -70,7 +77,7 @@ def audit(
     if out is not None:
         from assay.reports.fairness.output import write
 
-        write(result, out)
+        write(result, out, pdf=pdf)
     return result
 
 
@@ -86,7 +93,13 @@ def examine(source: str | Path, options: AuditOptions, track: Track = iter) -> A
         own = measure_instruments(manifest, track)
         outcomes, measures = outcomes | own.outcomes, measures | own.measures
         notes += own.findings
-    parity = parity_claims(manifest, labels, outcomes, options)
+    fidelity: list[Fidelity] = []
+    inputs = [manifest.source, *labels.sources]
+    inputs += [references.source] if references.source else []
+    if options.declared is not None:
+        fidelity, declared_source = prompt_fidelity(options.declared, manifest, labels)
+        inputs.append(declared_source)
+    parity = parity_claims(manifest, labels, outcomes, fidelity, options)
     quality = quality_claims(manifest, labels, measures, options)
     counterfactuals, odd_pairs = counterfactual_claims(manifest, labels, options)
     others: tuple[AnyClaim, ...] = (*parity, *quality, *counterfactuals)
@@ -100,8 +113,6 @@ def examine(source: str | Path, options: AuditOptions, track: Track = iter) -> A
         *odd_pairs,
         *found.findings,
     ]
-    inputs = [manifest.source, *labels.sources]
-    inputs += [references.source] if references.source else []
     return Audit(
         title=options.title,
         system=options.system,

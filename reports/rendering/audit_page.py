@@ -8,9 +8,10 @@ from markupsafe import Markup
 
 from assay.reports.fairness.results import Audit, RepresentationClaim
 from assay.reports.rendering import figures
+from assay.reports.rendering.figures import furthest
 from assay.reports.rendering.page import render
 
-MOST_TABLE_ROWS = 200
+MOST_TABLE_ROWS = 50  # the furthest prompts; a page of more is not read, and JSON has all
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def _attribute(audit: Audit, name: str, number: int) -> AttributeResults:
     claims = tuple(claim for claim in audit.claims if claim.attribute == name)
     return AttributeResults(
         name=name,
-        claims=claims[:MOST_TABLE_ROWS],
+        claims=claims if len(claims) <= MOST_TABLE_ROWS else furthest(claims, MOST_TABLE_ROWS),
         hidden=max(0, len(claims) - MOST_TABLE_ROWS),
         distances=figures.distances(claims, prefix=f"d{number}"),
         compositions=figures.compositions(claims, prefix=f"c{number}"),

@@ -38,7 +38,7 @@ _STYLE: dict[Any, Any] = {
 
 def distances(claims: Sequence[RepresentationClaim], *, prefix: str) -> Markup:
     """Total variation of each claim with its interval, over the band that chance reaches."""
-    shown = _furthest(claims)
+    shown = furthest(claims)
     with _style():
         figure, axes = _canvas(rows=len(shown))
         rows = range(len(shown))
@@ -78,7 +78,7 @@ def compositions(claims: Sequence[RepresentationClaim], *, prefix: str) -> Marku
     Returns:
         None when there are too many values for one row of panels.
     """
-    shown = _furthest(claims)
+    shown = furthest(claims)
     values = list(dict.fromkeys(s.value for c in shown for s in c.shares))
     if len(values) > MOST_VALUES:
         return None
@@ -99,10 +99,12 @@ def compositions(claims: Sequence[RepresentationClaim], *, prefix: str) -> Marku
         return _svg(figure, prefix)
 
 
-def _furthest(claims: Sequence[RepresentationClaim]) -> list[RepresentationClaim]:
+def furthest(
+    claims: Sequence[RepresentationClaim], most: int = MOST_ROWS
+) -> tuple[RepresentationClaim, ...]:
     """The pooled claim on top, then prompts from the furthest to the nearest."""
     ordered = sorted(claims, key=lambda c: (c.stratum is not None, -c.total_variation, c.id))
-    return ordered[:MOST_ROWS]
+    return tuple(ordered[:most])
 
 
 def _label_rows(axes: Axes, claims: Sequence[RepresentationClaim]) -> None:

@@ -41,6 +41,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     filters: dict[str, Callable[..., Any]] = {
+        "titled": titled,
         "number": number,
         "percent": percent,
         "percents": percents,
@@ -50,6 +51,14 @@ def _environment() -> Environment:
     }
     environment.filters.update(filters)
     return environment
+
+
+def titled(svg: Markup, title: str) -> Markup:
+    """An SVG element with its text alternative, which browsers and PDF readers both find."""
+    drawing = str(svg)
+    end = drawing.index(">")
+    described = Markup(' role="img"><title>{}</title>').format(title)
+    return Markup(drawing[:end]) + described + Markup(drawing[end + 1 :])
 
 
 def number(value: float, digits: int = 2) -> str:

@@ -37,6 +37,10 @@ class Settings(BaseSettings):
         description="Limits on media, enforced before decoding (`ASSAY_LIMITS__MAX_BYTES`, ...).",
     )
 
+    pinned_trust: bool = Field(
+        default=True,
+        description="Believe the C2PA conformance program's trust lists that come with Assay.",
+    )
     isolate_validation: bool = Field(
         default=True,
         description="Validate manifests in a child process with limits on time and memory.",
@@ -49,6 +53,11 @@ class Settings(BaseSettings):
         default="require",
         description="When the authority is down: `require` refuses to sign, `prefer` signs "
         "without a time stamp.",
+    )
+    content_producer: str | None = Field(
+        default=None,
+        description="Registered code of the producer; when set, AI output gets the GB 45438 "
+        "AIGC label.",
     )
     pkcs11_module: Path | None = Field(
         default=None, description="PKCS#11 library of the token that holds the signing key."

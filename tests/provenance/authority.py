@@ -91,3 +91,23 @@ def serve(issuer: Issued, folder: Path) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/"
         server.shutdown()
+
+
+def variant(leaf: Issued, issuer: Issued, *, drop: type, add: x509.ExtensionType | None) -> Issued:
+    """A certificate like `leaf` with one extension missing or replaced."""
+    old = leaf.certificate
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(old.subject)
+        .issuer_name(old.issuer)
+        .public_key(old.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(old.not_valid_before_utc)
+        .not_valid_after(old.not_valid_after_utc)
+    )
+    for extension in old.extensions:
+        if not isinstance(extension.value, drop):
+            builder = builder.add_extension(extension.value, extension.critical)
+    if add is not None:
+        builder = builder.add_extension(add, critical=False)
+    return Issued(builder.sign(issuer.key, hashes.SHA384()), leaf.key)

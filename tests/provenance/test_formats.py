@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from assay.errors import AssayError
@@ -11,6 +9,7 @@ from assay.provenance.reading import read
 from assay.provenance.signing import embed
 
 from .conftest import flipped, generated
+from .mutations import examine
 from .samples import sample
 
 # find_store reads the structure of these; in the others the store is left to the library.
@@ -67,25 +66,14 @@ def content_position(signed: bytes, plain: bytes) -> int:
     raise AssertionError("no content found")
 
 
-@pytest.mark.parametrize("media_type", sorted(set(EMBEDDABLE) - {"image/heif"}))
 def test_mutations_never_crash_or_keep_a_false_claim(home: object, media_type: str) -> None:
-    """A small sample of what `python -m tests.provenance.mutate` does ten thousand times."""
-    plain = sample(media_type)
-    signed, store = embed(plain, media_type, generated(), thumbnail=False)
-    rng = random.Random(media_type)
-    for _ in range(MUTATIONS):
-        mutant = bytearray(signed)
-        for _ in range(rng.choice((1, 1, 4, 16))):
-            mutant[rng.randrange(len(mutant))] = rng.randrange(256)
-        try:
-            credentials = read(bytes(mutant))
-        except AssayError:
-            continue
-        if credentials.state in ("valid", "trusted") and bytes(mutant) != signed:
-            # Only padding and container fields outside the hard binding can survive.
-            assert credentials.origin == "generated"
-            assert credentials.manifest_label == read(signed).manifest_label
-    assert store
+    """A small sample of what `mutate.py` does ten thousand times."""
+    signed, _ = embed(sample(media_type), media_type, generated(), thumbnail=False)
+    tally = examine(signed, media_type, MUTATIONS)
+    assert tally.believed == []
+    assert tally.slow == []
+    assert "limit-exceeded" not in tally.outcomes
+    assert tally.outcomes.get("invalid", 0) > 0
 
 
 def test_truncated_files_never_pass(home: object, media_type: str) -> None:

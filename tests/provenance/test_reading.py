@@ -15,11 +15,11 @@ from assay.errors import InputRefused, LimitExceeded, UnreadableFile
 from assay.media import Media
 from assay.provenance import certificates, jumbf, manifests, trust
 from assay.provenance.credentials import Problem
-from assay.provenance.interpreting import binding_text, interpret
+from assay.provenance.interpreting import binding_text
 from assay.provenance.manifests import Agent, IngredientInput
 from assay.provenance.reading import read
 from assay.provenance.signers import PemSigner
-from assay.provenance.signing import embed, sign_bytes
+from assay.provenance.signing import embed, sign_bytes, sign_detached
 from assay.provenance.vocabulary import DigitalSourceType, Relationship
 
 from .conftest import flipped, generated
@@ -134,7 +134,7 @@ def test_only_lists_of_manifest_signers_vouch_for_signers(
     kind: trust.Kind, home: Path, signed: bytes
 ) -> None:
     """The library itself lets time stamp and identity lists vouch for everything."""
-    [development] = trust.installed()
+    [development] = trust.house()
     other = trust.add("other", development.pem.encode(), kind=kind)
     credentials = read(signed, trust_lists=(other,))
     assert (credentials.state, credentials.trust_list) == ("valid", None)
@@ -148,8 +148,21 @@ def test_the_intermediate_can_be_the_anchor(home: Path, signed: bytes) -> None:
     assert read(signed, trust_lists=(trust.add("issuer", issuer),)).state == "trusted"
 
 
-def test_a_remote_manifest_is_never_fetched(home: Path, photo: bytes) -> None:
-    """XMP pointing at this machine and at metadata services must not be followed."""
+def with_remote_manifest(photo: bytes, url: str) -> bytes:
+    """A JPEG whose XMP says that its manifest is at `url`."""
+    xmp = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+        'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+        f'xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="{url}"/>'
+        "</rdf:RDF></x:xmpmeta>"
+    ).encode()
+    body = b"http://ns.adobe.com/xap/1.0/\x00" + xmp
+    return photo[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + photo[2:]
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+def test_a_remote_manifest_is_never_fetched(isolated: bool, home: Path, photo: bytes) -> None:
+    """A URL of this machine that would redirect to a metadata service is not asked."""
     import http.server
     import threading
 
@@ -166,21 +179,30 @@ def test_a_remote_manifest_is_never_fetched(home: Path, photo: bytes) -> None:
             return
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         url = f"http://127.0.0.1:{server.server_address[1]}/m.c2pa"
-        xmp = (
-            '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
-            'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
-            f'xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="{url}"/>'
-            "</rdf:RDF></x:xmpmeta>"
-        ).encode()
-        body = b"http://ns.adobe.com/xap/1.0/\x00" + xmp
-        segment = b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body
-        credentials = read(photo[:2] + segment + photo[2:])
+        credentials = read(with_remote_manifest(photo, url), isolated=isolated)
         server.shutdown()
     assert credentials.state == "none"
     assert credentials.remote_url == url
     assert asked == []
+
+
+def test_a_remote_manifest_is_read_when_the_caller_brings_it(home: Path, photo: bytes) -> None:
+    url = "https://example.org/m.c2pa"
+    remote = with_remote_manifest(photo, url)
+    store = sign_detached(remote, "image/jpeg", generated())
+    asked: list[str] = []
+
+    def fetch(address: str) -> bytes:
+        asked.append(address)
+        return store
+
+    credentials = read(remote, fetch=fetch)
+    assert (credentials.state, credentials.remote_url, asked) == ("trusted", url, [url])
+    assert read(remote, fetch=lambda _: b"junk").state == "invalid"
+    assert read(photo, fetch=fetch).state == "none"
+    assert asked == [url]
 
 
 def test_svg_is_recognised_although_the_library_cannot(home: Path) -> None:
@@ -226,40 +248,61 @@ def test_flipped_padding_keeps_label_and_claim(signed: bytes) -> None:
     assert survivors < (end - start) // 97
 
 
-def test_an_untrusted_identity_does_not_lower_trust_in_the_signer() -> None:
-    label = "urn:c2pa:x"
-    active = {
-        "success": [
-            {
-                "code": "signingCredential.trusted",
-                "explanation": "signing certificate trusted, found in [urn:l] trust anchors",
-            }
-        ],
-        "informational": [],
-        "failure": [{"code": "cawg.x509.credential.untrusted"}],
+def with_identity(photo: bytes, home: Path) -> tuple[bytes, bytes]:
+    """A file whose manifest names a person by a CAWG X.509 identity; and that person's root."""
+    import c2pa
+
+    from assay.provenance import signing
+
+    root = certificates.make_root()
+    issuer = certificates.make_intermediate(root)
+    leaf = certificates.make_leaf(issuer, common_name="Ada")
+    chain = certificates.to_pem(leaf.certificate) + certificates.to_pem(issuer.certificate)
+    folder = home / "keys"
+    options = signing._settings({"enabled": False})
+    options["signer"] = {
+        "local": {
+            "alg": "es256",
+            "sign_cert": (folder / "signer.pem").read_text(),
+            "private_key": (folder / "signer.key").read_text(),
+        }
     }
-    reader = {
-        "active_manifest": label,
-        "manifests": {label: {}},
-        "validation_state": "Valid",
-        "validation_results": {"activeManifest": active},
+    options["cawg_x509_signer"] = {
+        "local": {
+            "alg": "es256",
+            "sign_cert": chain.decode(),
+            "private_key": certificates.key_to_pem(leaf.key).decode(),
+            "referenced_assertions": ["c2pa.actions"],
+        }
     }
-    crjson = {
-        "manifests": [
-            {
-                "label": label,
-                "assertions": {
-                    "cawg.identity": {"signature_info": {"common_name": "Ada"}},
-                },
-            }
-        ]
-    }
-    lists = (trust.TrustList("mine", "urn:l", "manifest", ""),)
-    credentials = interpret({"reader": reader, "crjson": crjson}, None, lists, "v")
-    assert credentials.state == "trusted"
-    assert credentials.trust_list == "mine"
-    [identity] = credentials.identities
+    target = io.BytesIO()
+    with c2pa.Context.from_dict(options) as context:
+        builder = c2pa.Builder(generated().definition("image/jpeg"), context=context)
+        # The library's documented way to sign with a signer from settings is shut in 0.38.
+        builder._has_context_signer = True
+        builder.sign("image/jpeg", io.BytesIO(photo), target)
+    return target.getvalue(), certificates.to_pem(root.certificate)
+
+
+def test_an_identity_is_shown_apart_from_trust_in_the_signer(home: Path, photo: bytes) -> None:
+    """The library lowers the whole file to "Valid" for an identity nobody vouches for."""
+    signed, root = with_identity(photo, home)
+    unknown = read(signed)
+    assert unknown.raw["reader"]["validation_state"] == "Valid"
+    assert (unknown.state, unknown.trust_list) == ("trusted", "assay-development")
+    [identity] = unknown.identities
     assert (identity.name, identity.trusted) == ("Ada", False)
+    assert [problem.code for problem in identity.problems] == ["cawg.x509.credential.untrusted"]
+    trust.add("people", root, kind="cawg")
+    known = read(signed)
+    assert (known.state, known.trust_list) == ("trusted", "assay-development")
+    assert [(entry.name, entry.trusted) for entry in known.identities] == [("Ada", True)]
+
+
+def test_an_identity_list_does_not_make_the_signer_trusted(home: Path, photo: bytes) -> None:
+    signed, root = with_identity(photo, home)
+    people = trust.add("people", root, kind="cawg")
+    assert read(signed, trust_lists=(people,)).state == "valid"
 
 
 def test_a_component_that_is_generated_makes_a_composite(home: Path, photo: bytes) -> None:

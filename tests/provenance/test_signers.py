@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from assay.errors import ConfigurationError, KeysUnavailable, MarkFailed
 from assay.media import Media
@@ -157,11 +159,63 @@ def test_weak_or_foreign_keys_are_refused(kind: str, issuer: Issued) -> None:
         algorithm_for(leaf.certificate)
 
 
+@pytest.mark.parametrize(
+    ("drop", "add"),
+    [
+        (x509.ExtendedKeyUsage, None),
+        (x509.ExtendedKeyUsage, x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])),
+        (
+            x509.ExtendedKeyUsage,
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]),
+        ),
+        (x509.KeyUsage, None),
+        (x509.AuthorityKeyIdentifier, None),
+        (x509.BasicConstraints, x509.BasicConstraints(ca=True, path_length=None)),
+    ],
+)
+def test_certificates_outside_the_profile_do_not_sign(
+    drop: type, add: x509.ExtensionType | None, issuer: Issued, trusted: None, photo: bytes
+) -> None:
+    leaf = authority.variant(certificates.make_leaf(issuer), issuer, drop=drop, add=add)
+    signer = PemSigner(chain_of(leaf, issuer), certificates.key_to_pem(leaf.key))
+    with pytest.raises(MarkFailed, match="certificate"):
+        sign_bytes(Media.from_bytes(photo), generated(), signer)
+
+
+def test_a_certificate_of_the_future_does_not_sign(issuer: Issued, photo: bytes) -> None:
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(days=5)
+    leaf = certificates.make_leaf(issuer, now=later)
+    signer = PemSigner(chain_of(leaf, issuer), certificates.key_to_pem(leaf.key))
+    with pytest.raises(MarkFailed):
+        sign_bytes(Media.from_bytes(photo), generated(), signer)
+
+
+def test_a_chain_without_its_intermediate_is_not_trusted(
+    issuer: Issued, trusted: None, photo: bytes
+) -> None:
+    leaf = certificates.make_leaf(issuer)
+    alone = PemSigner(certificates.to_pem(leaf.certificate), certificates.key_to_pem(leaf.key))
+    credentials = read(sign_bytes(Media.from_bytes(photo), generated(), alone))
+    assert credentials.state == "valid"
+
+
 def expiring(issuer: Issued, seconds: float) -> Issued:
     """A leaf that expires in `seconds`."""
     now = dt.datetime.now(dt.UTC)
     start = now + dt.timedelta(seconds=seconds, minutes=5) - dt.timedelta(days=1)
     return certificates.make_leaf(issuer, now=start, days=1)
+
+
+def test_a_certificate_that_expires_soon_signs_with_a_warning(
+    issuer: Issued, home: Path, photo: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    sign_bytes(Media.from_bytes(photo), generated())
+    assert caplog.text == ""
+    leaf = expiring(issuer, 3600)
+    (home / "keys" / keys.SIGNER_CHAIN).write_bytes(chain_of(leaf, issuer))
+    (home / "keys" / keys.SIGNER_KEY).write_bytes(certificates.key_to_pem(leaf.key))
+    sign_bytes(Media.from_bytes(photo), generated())
+    assert "expires in 0 days" in caplog.text
 
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
+import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from assay.errors import ConfigurationError, InputRefused
+from assay.media import Media
+from assay.provenance import keys, manifests, prompting, signing
+from assay.provenance.claims import Agent
 from assay.reports import Audit, audit
+from assay.reports.fairness import exploration, instruments, output
+from assay.reports.fairness.comparison import compare
+from assay.reports.fairness.manifest import read_manifest
+from assay.reports.rendering.audit_page import render_audit
+from assay.reports.rendering.pdf import render_pdf
 from assay.reports.sealing import verify_report
 
 
@@ -160,6 +173,7 @@ def test_report_is_reproducible_self_contained_and_canonical(
     html = (tmp_path / "one" / "report.html").read_text()
     assert not re.search(r"(src|href)=[\"'](?!#|data:)|url\((?!#)|<script|@import", html)
     assert "is not signed" in html
+    assert html.count('role="img"><title>') == html.count("<svg") == 2
     assert html.count("<table") == html.count("<caption")
     ids = re.findall(r'\bid="([^"]+)"', html)
     assert len(ids) == len(set(ids))
@@ -194,3 +208,203 @@ def test_reports_are_signed_and_tampering_shows(
     (out / "report.json.c2pa").unlink()
     with pytest.raises(InputRefused, match="no signature"):
         verify_report(out / "report.json")
+
+
+def _pairs(tables: Any) -> None:
+    """120 seeds with a neutral and a marked prompt, refusals in one of them."""
+    rng = np.random.default_rng(5)
+    manifest, labels = [], []
+    for variant, woman in (("neutral", 0.5), ("powerful", 0.15)):
+        for seed in range(120):
+            path = f"{variant}-{seed}.png"
+            refused = "yes" if variant == "powerful" and rng.random() < 0.4 else "no"
+            manifest.append((path, f"{variant} person", seed, refused, rng.normal(), "p", variant))
+            value = "woman" if rng.random() < woman else "man"
+            labels.append((path, "presentation", value, "ana"))
+            labels.append((path, "tone", "dark" if rng.random() < 0.5 else "light", "ana"))
+            if seed < 60:
+                labels.append((path, "presentation", value, "expert"))
+    tables.write("manifest.csv", "path,prompt,seed,refused,sharpness,pair,variant", manifest)
+    tables.write("labels.csv", "path,attribute,value,rater", labels)
+
+
+def test_every_kind_of_claim_is_decided_in_one_family(tables: Any) -> None:
+    _pairs(tables)
+    result = audit(
+        tables.manifest, labels=tables.labels, quality=("sharpness", "ghost"), gold="expert"
+    )
+    assert result.statistics.family == len(result.all_claims)
+    refusals = next(c for c in result.parity if c.by == "prompt")
+    assert refusals.verdict.code == "disparity-found"
+    assert [g.below_four_fifths for g in refusals.groups] == [False, True]
+    changed = {c.attribute: c for c in result.counterfactuals}
+    assert changed["presentation"].verdict.code == "disparity-found"
+    assert changed["tone"].verdict.code != "disparity-found"
+    assert changed["presentation"].pairs == 120
+    assert all(c.verdict.code == "cannot-tell" for c in result.quality)
+    assert "no-such-column" in _codes(result)
+    correction = next(c for c in result.corrections if c.attribute == "presentation")
+    assert correction.labelled == 120
+    assert correction.accuracy == 1
+    assert {a.attribute for a in result.agreement} == {"presentation"}
+    assert result.agreement[0].kappa == pytest.approx(1)
+
+
+def test_small_cells_are_hidden_with_a_second_one(tables: Any) -> None:
+    _pairs(tables)
+    result = audit(tables.manifest, labels=tables.labels, smallest_cell=40)
+    cells = result.intersections[0].cells
+    hidden = [c for c in cells if c.pictures is None]
+    assert len(hidden) != 1
+    shown = [c.pictures for c in cells if c.pictures is not None]
+    assert all(n >= 40 for n in shown)
+
+
+def test_lone_hidden_cells_take_neighbours_along() -> None:
+    counts = np.array([[100, 5], [60, 80], [70, 90]])
+    shown = exploration._shown(counts, 30)
+    assert not shown[0, 1]
+    for line in (*shown, *shown.T):
+        assert (~line).sum() != 1
+
+
+def test_prompts_that_name_a_value_are_followed_or_not(tables: Any) -> None:
+    manifest, labels = [], []
+    for value, followed in (("woman", 1.0), ("man", 0.5)):
+        for seed in range(80):
+            path = f"{value}-{seed}.png"
+            manifest.append((path, f"a {value} at work", seed))
+            shown = value if seed < 80 * followed else "woman"
+            labels.append((path, "presentation", shown, "ana"))
+    tables.write("manifest.csv", "path,prompt,seed", manifest)
+    tables.write("labels.csv", "path,attribute,value,rater", labels)
+    declared = tables.write(
+        "declared.csv",
+        "attribute,value,words",
+        [("presentation", "woman", "woman|women"), ("presentation", "man", "man|men")],
+    )
+    result = audit(tables.manifest, labels=tables.labels, declared=declared)
+    claim = next(c for c in result.parity if c.by == "presentation in the prompt")
+    assert {g.group: g.rate for g in claim.groups} == {"man": 0.5, "woman": 1.0}
+    assert claim.verdict.code == "disparity-found"
+
+
+def test_programs_have_no_vote_where_people_labelled(tables: Any) -> None:
+    with tables.labels.open("a") as stream:
+        for seed in range(200):
+            stream.write(f"teacher-{seed}.png,presentation,woman,command:guess\n")
+    result = _audit(tables)
+    teacher = next(c for c in result.claims if c.stratum == "teacher")
+    assert teacher.verdict.code == "none-found"
+    assert "people-first" in _codes(result)
+
+
+def test_mitigation_reaches_the_target_where_prompts_allow(tables: Any) -> None:
+    result = _audit(tables)
+    (what_if,) = result.mitigations
+    assert what_if.reweighted_distance < what_if.distance
+    assert [w.prompt for w in what_if.weights] == ["teacher"]
+    assert what_if.generated_per_kept is not None
+    assert what_if.generated_per_kept > 1
+
+
+def test_comparison_pairs_by_prompt_and_seed(tables: Any) -> None:
+    mended = tables.labels.read_text().splitlines()
+    rng = np.random.default_rng(11)
+    for i, line in enumerate(mended):
+        if line.startswith("engineer"):
+            value = "woman" if rng.random() < 0.5 else "man"
+            mended[i] = re.sub(",(woman|man),", f",{value},", line)
+    after = tables.folder / "after.csv"
+    after.write_text("\n".join(mended))
+    result = compare(
+        tables.manifest, tables.manifest, labels_before=tables.labels, labels_after=after
+    )
+    (change,) = result.changes
+    assert change.direction == "closer"
+    assert change.pairs == 360
+    (tables.folder / "other.csv").write_text("path,prompt,seed\nengineer-0.png,other,9\n")
+    with pytest.raises(InputRefused, match="no prompt and seed"):
+        compare(
+            tables.manifest,
+            tables.folder / "other.csv",
+            labels_before=tables.labels,
+            labels_after=after,
+        )
+
+
+def test_folders_are_read_through_their_signed_manifests(
+    tmp_path: Path, development_keys: Path
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    rows = []
+    for seed in range(3):
+        buffer = io.BytesIO()
+        Image.new("RGB", (64, 64), (seed * 20, 90, 90)).save(buffer, "PNG")
+        manifest = prompting.with_prompt(
+            manifests.generated(Agent("Model X")),
+            "an engineer",
+            prompting.PromptPolicy.FULL,
+            seed=seed,
+        )
+        signed = signing.sign_bytes(Media.from_bytes(buffer.getvalue()), manifest)
+        if seed == 2:
+            signed = buffer.getvalue()
+        (folder / f"{seed}.png").write_bytes(signed)
+        rows.append(f"{seed}.png,presentation,woman,ana")
+    labels = tmp_path / "labels.csv"
+    labels.write_text("path,attribute,value,rater\n" + "\n".join(rows))
+    result = audit(folder, labels=labels)
+    assert result.data.pictures == 2
+    assert result.data.prompts == 1
+    assert result.data.origins is not None
+    assert result.data.origins.trusted == 2
+    assert result.data.origins.models == ("Model X",)
+    assert "pictures-without-prompt" in _codes(result)
+    assert {c.verdict.code for c in result.claims} <= {"cannot-tell"}
+
+
+def _inflated(pdf: bytes) -> bytes:
+    """The PDF with its compressed streams opened."""
+    parts = [pdf]
+    for match in re.finditer(rb"stream\r?\n", pdf):
+        with contextlib.suppress(zlib.error):
+            parts.append(zlib.decompressobj().decompress(pdf[match.end() :]))
+    return b"".join(parts)
+
+
+def test_pdf_is_tagged_signed_and_reproducible(tables: Any, no_keys: Path, tmp_path: Path) -> None:
+    result = _audit(tables, date="2026-11-20")
+    html = render_audit(result)
+    pdf = render_pdf(html)
+    assert pdf == render_pdf(html)
+    marks = (b"/StructTreeRoot", b"/MarkInfo", b"/Lang", b"pdfuaid:part", b"/Alt", b"/TH")
+    assert [mark for mark in marks if mark not in _inflated(pdf)] == []
+    keys.init()
+    output.write(result, tmp_path / "out")
+    signed = tmp_path / "out" / "report.pdf"
+    assert verify_report(signed).state == "trusted"
+    data = bytearray(signed.read_bytes())
+    assert [mark for mark in marks if mark not in _inflated(bytes(data))] == []
+    data[len(data) // 3] ^= 1
+    signed.write_bytes(data)
+    assert verify_report(signed).state == "invalid"
+
+
+def test_own_instruments_are_audited_like_any_other(tables: Any) -> None:
+    rng = np.random.default_rng(0)
+    rows = []
+    for seed in range(2):
+        path = f"{seed}.png"
+        pixels = rng.integers(60, 200, (24, 24, 3), dtype=np.uint8)
+        Image.fromarray(pixels).resize((320, 320)).save(tables.folder / path)
+        rows.append((path, "p", seed, "no" if seed else "yes"))
+    rows.append(("gone.png", "p", 3, "yes"))
+    tables.write("own.csv", "path,prompt,seed,generated", rows)
+    found = instruments.measure_instruments(read_manifest(tables.folder / "own.csv"))
+    assert found.outcomes[instruments.RECOGNISED].notna().tolist() == [True, False, False]
+    assert found.outcomes[instruments.SPARED].notna().tolist() == [False, True, False]
+    assert found.outcomes[instruments.FOUND].notna().sum() == 2
+    assert (found.measures[instruments.PSNR].dropna() > 30).all()
+    assert [f.code for f in found.findings] == ["instruments-not-measured"]

@@ -10,7 +10,21 @@ import sys
 
 import typer
 
-from assay.cli import audit, demo, doctor, keys, serve, sign, train, trust, verify
+from assay.cli import (
+    audit,
+    demo,
+    doctor,
+    evaluate,
+    keys,
+    provenance,
+    registry,
+    serve,
+    sign,
+    train,
+    trust,
+    verify,
+    watermark,
+)
 from assay.cli.console import print_error
 from assay.errors import AssayError
 
@@ -26,10 +40,14 @@ app.command()(demo.demo)
 app.command()(sign.sign)
 app.command()(verify.verify)
 app.add_typer(audit.app, name="audit")
+app.add_typer(registry.app, name="registry")
+app.add_typer(provenance.app, name="provenance")
 app.add_typer(keys.app, name="keys")
 app.add_typer(trust.app, name="trust")
+app.add_typer(watermark.app, name="watermark")
 app.command()(serve.serve)
 app.command()(train.train)
+app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)
 
 

@@ -59,6 +59,10 @@ def audit(
     command: Annotated[
         str | None, typer.Option(help="Annotator command: PNG in, JSON observations out.")
     ] = None,
+    declared: Annotated[
+        Path | None,
+        typer.Option(help="What prompts name: CSV with attribute, value, words (a|b)."),
+    ] = None,
     gold: Annotated[
         str | None, typer.Option(help="Rater whose labels reveal the errors of the others.")
     ] = None,
@@ -74,6 +78,9 @@ def audit(
     origins: Annotated[
         bool, typer.Option("--origins", help="Read the C2PA manifest of every picture.")
     ] = False,
+    pdf: Annotated[bool, typer.Option(help="Write report.pdf, where assay[pdf] is installed.")] = (
+        True
+    ),
     title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
     system: Annotated[str | None, typer.Option(help="Name of the system under audit.")] = None,
     system_version: Annotated[str | None, typer.Option(help="Its version.")] = None,
@@ -109,6 +116,7 @@ def audit(
         "clip": clip,
         "descriptions": descriptions,
         "command": command,
+        "declared": declared,
         "gold": gold,
         "annotators": annotator,
         "outcomes": outcome,
@@ -120,6 +128,7 @@ def audit(
     result = run_audit(
         manifest,
         out=out,
+        pdf=pdf,
         track=partial(track, description="Reading pictures"),
         instruments=instruments,
         origins=origins,
@@ -281,7 +290,7 @@ def _print_table(result: Audit) -> None:
             claim.verdict.code,
         )
     Console().print(table)
-    for other in (*result.parity, *result.quality, *result.counterfactuals):
+    for other in result.all_claims[len(result.claims) :]:
         typer.echo(f"{other.verdict.code}: {other.verdict.summary}")
     for finding in result.data.findings:
         typer.echo(f"note: {finding.summary} ({finding.count})")

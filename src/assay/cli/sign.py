@@ -27,6 +27,15 @@ def sign(
     parent: Annotated[
         Path | None, typer.Option(help="The picture this one was made from (edited).")
     ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="Prompt; left out unless --prompt-policy says more.")
+    ] = None,
+    prompt_policy: Annotated[
+        str, typer.Option(help="What becomes of the prompt: omit, commit (keyed hash) or full.")
+    ] = "omit",
+    training: Annotated[
+        str | None, typer.Option(help="Use for AI training: allowed or notAllowed.")
+    ] = None,
     watermark: Annotated[
         bool, typer.Option(help="Embed the invisible watermark as well as the manifest.")
     ] = True,
@@ -35,6 +44,9 @@ def sign(
     any_extension: AnyExtension = False,
 ) -> None:
     """Watermark and sign; a result appears only after both marks were read back."""
+    _check("--profile", profile, ("generated", "edited", "captured"))
+    _check("--prompt-policy", prompt_policy, ("omit", "commit", "full"))
+    _check("--training", training, (None, "allowed", "notAllowed"))
     jobs = _plan(source, out)
 
     def run(job: tuple[Path, Path]) -> None:
@@ -50,6 +62,9 @@ def sign(
             out=target,
             generator=generator,
             parent=parent,
+            prompt=prompt,
+            prompt_policy=prompt_policy,
+            training=training,
             watermark=watermark,
         )
         if as_json:
@@ -60,6 +75,12 @@ def sign(
             typer.echo(f"{target}  {receipt.manifest_label}  {mark}")
 
     raise typer.Exit(each(jobs, run, description="Signing", as_json=as_json))
+
+
+def _check(option: str, value: str | None, allowed: tuple[str | None, ...]) -> None:
+    if value not in allowed:
+        names = ", ".join(name for name in allowed if name)
+        raise typer.BadParameter(f"{value!r} is not one of {names}", param_hint=option)
 
 
 def _plan(source: Path, out: Path | None) -> list[tuple[Path, Path]]:

@@ -23,9 +23,13 @@ def train(
     ] = 3,
     most_per_group: Annotated[
         int, typer.Option(min=1, help="Pictures used of each source and generator.")
-    ] = 150,
+    ] = 120,
     workers: Annotated[int, typer.Option(min=1, help="Processes that measure features.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
+    table: Annotated[
+        Path | None,
+        typer.Option(help="Keep the measured features in this file, or reuse them from it."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train the frequency-artifact detector.
@@ -36,18 +40,24 @@ def train(
     try:
         _require_models_extra()
         from assay.datasets.manifests import read_manifest
+        from assay.detector.training.corpus import load_table, save_table
         from assay.detector.training.train import measure
         from assay.detector.training.train import train as fit
 
-        table = measure(
-            read_manifest(manifest),
-            deliveries=deliveries,
-            most_per_group=most_per_group,
-            workers=workers,
-            seed=seed,
-            progress=lambda results, total: track(results, "Measuring features", total=total),
-        )
-        training = fit(table, out, name=name, version=version)
+        if table and table.exists():
+            measured = load_table(table)
+        else:
+            measured = measure(
+                read_manifest(manifest),
+                deliveries=deliveries,
+                most_per_group=most_per_group,
+                workers=workers,
+                seed=seed,
+                progress=lambda results, total: track(results, "Measuring features", total=total),
+            )
+            if table:
+                save_table(measured, table)
+        training = fit(measured, out, name=name, version=version)
     except AssayError as error:
         print_error(error, as_json=as_json)
         raise typer.Exit(error.exit_code) from None
@@ -75,6 +85,4 @@ def _require_models_extra() -> None:
     from importlib.util import find_spec
 
     if find_spec("sklearn") is None:
-        raise MissingExtra(
-            "training needs scikit-learn", advice="pip install 'assay[models]'"
-        )
+        raise MissingExtra("training needs scikit-learn", advice="pip install 'assay[models]'")

@@ -55,29 +55,24 @@ def verify(
 def show(verification: Verification) -> None:
     """Print a verification for a person: verdict first, then the evidence, kept apart."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.padding import Padding
     from rich.text import Text
 
-    console = Console()
+    console = Console(highlight=False)
     verdict = verification.verdict
-    console.print(
-        Text(verification.media.name or verification.media.sha256[:12], style="bold"),
-        Text(verdict.category, style="reverse bold"),
-    )
-    console.print(Text(f"  {verdict.summary}"))
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 2))
-    table.add_column(no_wrap=True, style="dim")
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, style="dim")
-    table.add_column(overflow="fold")
+    name = verification.media.name or verification.media.sha256[:12]
+    console.print(Text.assemble((name, "bold"), "  ", (f" {verdict.category} ", "reverse bold")))
+    console.print(Padding(Text(verdict.summary), (0, 0, 0, 2)))
     for item in verification.evidence:
         if item.kind == "not-scored":
             continue
-        mark = "*" if item.id in verdict.because else " "
-        table.add_row(f"{mark} {item.kind}", item.finding, item.strength, Text(item.summary))
-    console.print(table)
+        mark = "*" if item.id in verdict.because else "-"
+        head = Text.assemble(f"  {mark} {item.kind}: {item.finding}", (f", {item.strength}", "dim"))
+        console.print(head)
+        if item.summary != verdict.summary:
+            console.print(Padding(Text(item.summary, style="dim"), (0, 0, 0, 4)))
     for missing in verdict.not_scored:
-        console.print(Text(f"  not scored: {missing.what}: {missing.why}", style="dim"))
+        console.print(Padding(Text(f"not scored: {missing.what}: {missing.why}"), (0, 0, 0, 4)))
 
 
 def _check_categories(named: list[str]) -> None:

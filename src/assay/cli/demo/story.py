@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from assay.reports import Audit
 
 
+_DECIDED_BY = {
+    "provenance": "C2PA manifest",
+    "integrity": "C2PA manifest",
+    "watermark": "watermark",
+    "fingerprint": "fingerprint",
+    "metadata": "metadata",
+    "detector": "classifier",
+}
+
+
 @dataclass(frozen=True)
 class Step:
     """One file of the demo: what was done to it, what was expected, what came out."""
@@ -157,14 +167,14 @@ def _print_table(outcome: Outcome) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=None, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("file", "what happened to it", "verdict", "decided by"):
-        table.add_column(heading, no_wrap=heading in ("file", "verdict"))
+        table.add_column(heading, no_wrap=True)
     for step in outcome.steps:
         verdict = Text(step.category, style="bold")
         if not step.as_expected:
             verdict.append(f"  (expected {' or '.join(step.expected)})")
-        decided = step.decisive.finding if step.decisive else "nothing found"
+        decided = _DECIDED_BY[step.decisive.kind] if step.decisive else "nothing found"
         table.add_row(step.path.name, step.what, verdict, decided)
     Console().print(table)
 

@@ -1,0 +1,294 @@
+"""Marks in moving pictures.
+
+Every frame carries the same pattern at the same place, so that the detector can add up whitened
+frames: the mark grows with their number, the moving picture and the coding noise do not. The
+amplitudes are designed in a closed loop at key frames only and reused until the next one or the
+next cut; the strength follows the content of every frame. Only luma is touched. Audio and all
+other streams are copied packet by packet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.errors import AlreadyMarked, DamagedMedia, OutputRefused, UnsupportedMedia
+from assay.watermark.carrier import carrier_of
+from assay.watermark.detection import Detection, detect_views
+from assay.watermark.embedding import design, redraw
+from assay.watermark.images import canonical_planes, check_pixels
+from assay.watermark.keys import Key, families_of, family_of
+from assay.watermark.payload import LONG, check_payload
+from assay.watermark.projections import Pattern
+from assay.watermark.rendering import add_plane
+from assay.watermark.whitening import whiten
+
+#: Frames between two closed-loop designs: one second of most footage.
+KEY_FRAME_DISTANCE = 24
+
+#: Mean change of a 32 x 32 thumbnail, in grey levels, that counts as a cut.
+CUT_THRESHOLD = 20.0
+
+#: Frames the detector samples, evenly over the video, and the counts after which it looks.
+SAMPLED_FRAMES = 48
+LOOKS = (1, 4, 12, 24, 48)
+
+#: Studio-swing luma spans 219 of 255 levels from 16 up (ITU-R BT.601).
+STUDIO_BLACK, STUDIO_SPAN = 16, 219
+
+#: Constant-rate factors at which x264 and x265 are visually near lossless.
+ENCODERS = {"h264": ("libx264", "16"), "hevc": ("libx265", "18")}
+
+#: (frames done, frames in all or None when the container does not say).
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class VideoReport:
+    """What `embed_video` did."""
+
+    frames: int
+    key_frames: int
+    streams_copied: int
+
+
+class VideoMarker:
+    """Marks the frames of one video in order.
+
+    Parameters
+    ----------
+    payload : int
+        60 bits; video always carries all of them.
+    key : bytes, KeyFamily or None
+    strength : float
+        Factor on the strength that visibility allows.
+    """
+
+    def __init__(self, payload: int, *, key: Key = None, strength: float = 1.0) -> None:
+        carrier = carrier_of(family_of(key))
+        symbols = carrier.message_symbols(check_payload(payload), LONG)
+        self._pattern = Pattern(carrier, symbols)
+        self._strength = strength
+        self._amplitude: NDArray[np.float64] | None = None
+        self._thumbnail: NDArray[np.float32] | None = None
+        self._age = 0
+        self.key_frames = 0
+
+    def mark(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The marked copy of the next frame: uint8, (H, W), (H, W, 3) or (H, W, 4)."""
+        shaped = check_pixels(frame)
+        planes = canonical_planes(shaped)
+        small = cv2.resize(planes.luma, (32, 32), interpolation=cv2.INTER_AREA)
+        thumbnail = np.asarray(small, np.float32)
+        if self._amplitude is None or self._is_new(thumbnail):
+            made = design(planes, self._pattern, self._strength)
+            plane, self._amplitude = made.plane, made.amplitude
+            self._age = 0
+            self.key_frames += 1
+        else:
+            plane = redraw(planes, self._pattern, self._amplitude, self._strength)
+        self._thumbnail = thumbnail
+        self._age += 1
+        return add_plane(shaped, plane).reshape(frame.shape).astype(np.uint8, copy=False)
+
+    def _is_new(self, thumbnail: NDArray[np.float32]) -> bool:
+        if self._age >= KEY_FRAME_DISTANCE or self._thumbnail is None:
+            return True
+        return float(np.abs(thumbnail - self._thumbnail).mean()) > CUT_THRESHOLD
+
+
+class VideoDetector:
+    """Accumulates whitened frames until their mark can be read.
+
+    Frames must have one size. `add` looks for the mark after 1, 4, 12, 24 and 48 frames; every
+    look is counted in the false-alarm bound.
+    """
+
+    def __init__(self, *, key: Key | Sequence[Key] = None) -> None:
+        self._families = families_of(key)
+        self._sum: NDArray[np.float32] | None = None
+        self.frames = 0
+        self.detection: Detection | None = None
+
+    def add(self, frame: NDArray[np.uint8]) -> Detection | None:
+        """Take one more frame; the detection as soon as there is one."""
+        if self.detection is not None:
+            return self.detection
+        views = whiten(canonical_planes(check_pixels(frame)).luma).values
+        if self._sum is not None and self._sum.shape != views.shape:
+            raise UnsupportedMedia("the frames of the video change their size")
+        self._sum = views if self._sum is None else self._sum + views
+        self.frames += 1
+        if self.frames in LOOKS:
+            self._look()
+        return self.detection
+
+    def finish(self) -> Detection | None:
+        """Look once more after the last frame."""
+        if self.detection is None and self._sum is not None and self.frames not in LOOKS:
+            self._look()
+        return self.detection
+
+    def _look(self) -> None:
+        assert self._sum is not None
+        attempts = len(LOOKS) + 1
+        self.detection = detect_views(self._sum, self._families, attempts=attempts)
+
+
+def detect_video(path: str | Path, *, key: Key | Sequence[Key] = None) -> Detection | None:
+    """Read the mark of a video file from frames spread over its length.
+
+    Raises
+    ------
+    DamagedMedia
+        The file cannot be decoded.
+    UnsupportedMedia
+        It has no video stream.
+    """
+    detector = VideoDetector(key=key)
+    try:
+        with av.open(str(path)) as source:
+            stream = _video_stream(source)
+            stream.thread_type = "AUTO"
+            stride = max(1, (_frame_count(source) or 0) // SAMPLED_FRAMES)
+            for number, frame in enumerate(source.decode(stream)):
+                if number % stride == 0 and detector.add(_luma(frame)[1]) is not None:
+                    break
+                if detector.frames >= SAMPLED_FRAMES:
+                    break
+    except av.FFmpegError as error:
+        raise DamagedMedia(f"the video cannot be decoded: {error}") from error
+    return detector.finish()
+
+
+def embed_video(
+    source_path: str | Path,
+    target_path: str | Path,
+    payload: int,
+    *,
+    key: Key = None,
+    strength: float = 1.0,
+    existing: str = "refuse",
+    progress: Progress | None = None,
+) -> VideoReport:
+    """Write a marked copy of a video file.
+
+    The video stream is encoded again, as H.265 if it was that and as H.264 otherwise; all other
+    streams are copied untouched.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called after every frame with (frames done, frames in all or None).
+    existing : "refuse" or "replace"
+        What to do with a video that already carries a mark of this key.
+
+    Raises
+    ------
+    AlreadyMarked, DamagedMedia, UnsupportedMedia, OutputRefused
+    """
+    marker = VideoMarker(payload, key=key, strength=strength)
+    if existing == "refuse" and (found := detect_video(source_path, key=key)) is not None:
+        raise AlreadyMarked(f"the video already carries the watermark {found.payload:#x}")
+    frames = copied = 0
+    try:
+        with av.open(str(source_path)) as source, av.open(str(target_path), "w") as target:
+            video = _video_stream(source)
+            total = _frame_count(source)
+            target.metadata.update(source.metadata)
+            output, others = _open_streams(source, target, video)
+            copied = len(others)
+            for packet in source.demux():
+                if packet.stream is video:
+                    for frame in video.codec_context.decode(packet):
+                        target.mux(output.encode(_marked_frame(frame, marker)))
+                        frames += 1
+                        if progress is not None:
+                            progress(frames, total)
+                elif packet.stream.index in others and packet.dts is not None:
+                    packet.stream = others[packet.stream.index]
+                    target.mux(packet)
+            target.mux(output.encode(None))
+    except av.FFmpegError as error:
+        raise DamagedMedia(f"the video cannot be read or written: {error}") from error
+    return VideoReport(frames, marker.key_frames, copied)
+
+
+def _video_stream(source: av.container.InputContainer) -> av.VideoStream:
+    if not source.streams.video:
+        raise UnsupportedMedia("the file has no video stream")
+    return source.streams.video[0]
+
+
+def _frame_count(source: av.container.InputContainer) -> int | None:
+    """Frames of the first video stream, counted by the container or from its duration."""
+    stream = source.streams.video[0]
+    if stream.frames:
+        return int(stream.frames)
+    if source.duration and stream.average_rate:
+        return int(source.duration / av.time_base * float(stream.average_rate))
+    return None
+
+
+def _open_streams(
+    source: av.container.InputContainer,
+    target: av.container.OutputContainer,
+    video: av.VideoStream,
+) -> tuple[av.VideoStream, dict[int, av.stream.Stream]]:
+    """The encoder's stream, and output streams of the copied ones by input index."""
+    name, quality = ENCODERS.get(video.codec_context.name, ENCODERS["h264"])
+    options = {"crf": quality, "preset": "medium"}
+    if name == "libx265":
+        options["x265-params"] = "log-level=error"
+    output = target.add_stream(name, rate=video.average_rate, options=options)
+    assert isinstance(output, av.VideoStream)
+    output.width, output.height = video.width, video.height
+    even = video.width % 2 == 0 and video.height % 2 == 0
+    output.pix_fmt = "yuv420p" if even else "yuv444p"
+    if video.time_base is not None:
+        output.codec_context.time_base = video.time_base
+    others: dict[int, av.stream.Stream] = {}
+    for stream in source.streams:
+        if stream is video:
+            continue
+        try:
+            others[stream.index] = target.add_stream_from_template(stream)
+        except (ValueError, TypeError, av.FFmpegError) as error:
+            kind = f"{stream.type} stream {stream.index}"
+            message = f"the output container cannot hold the {kind}"
+            raise OutputRefused(message, advice="Write to a .mkv file.") from error
+    return output, others
+
+
+def _luma(frame: av.VideoFrame) -> tuple[av.VideoFrame, NDArray[np.uint8], bool]:
+    """The frame with 8-bit planes, its luma as full-range gray (H, W), and if it was full."""
+    subsampled = frame.width % 2 == 0 and frame.height % 2 == 0
+    planar = frame.reformat(format="yuv420p" if subsampled else "yuv444p")
+    plane = planar.planes[0]
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+    luma = rows[:, : plane.width]
+    full = frame.color_range == av.video.reformatter.ColorRange.JPEG
+    if full:
+        return planar, luma.copy(), True
+    spread = (luma.astype(np.float32) - STUDIO_BLACK) * (255 / STUDIO_SPAN)
+    return planar, np.clip(np.rint(spread), 0, 255).astype(np.uint8), False
+
+
+def _marked_frame(frame: av.VideoFrame, marker: VideoMarker) -> av.VideoFrame:
+    """A copy of a frame with a marked luma plane and untouched chroma planes."""
+    planar, gray, full = _luma(frame)
+    change = marker.mark(gray).astype(np.float32) - gray
+    plane = planar.planes[0]
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, -1).copy()
+    scale = 1.0 if full else STUDIO_SPAN / 255
+    changed = np.rint(rows[:, : plane.width] + scale * change)
+    rows[:, : plane.width] = np.clip(changed, 0, 255).astype(np.uint8)
+    plane.update(rows.tobytes())
+    planar.pts, planar.time_base = frame.pts, frame.time_base
+    return planar
