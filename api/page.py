@@ -9,10 +9,11 @@ from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from assay.api.capacity import Busy, slot
 from assay.api.problems import status_of
 from assay.api.verifications import read_upload
 from assay.detector.verify import verify
-from assay.errors import InputRefused
+from assay.errors import AssayError, InputRefused
 from assay.reports.verification import render_html, thumbnail
 from assay.version import __version__
 
@@ -39,7 +40,7 @@ _PAGE_HEADERS = {
 }
 
 
-@router.get("/", response_class=HTMLResponse)
+@router.api_route("/", methods=["GET", "HEAD"], response_class=HTMLResponse)
 def show_form(request: Request) -> HTMLResponse:
     """The drop zone."""
     return _form(request)
@@ -49,15 +50,16 @@ def show_form(request: Request) -> HTMLResponse:
 def examine(request: Request, file: Annotated[UploadFile, File()]) -> HTMLResponse:
     """Examine the dropped picture and show the report."""
     try:
-        media = read_upload(file)
-        verification = verify(media)
-    except InputRefused as refusal:
+        with slot():
+            media = read_upload(file)
+            verification = verify(media)
+            html = render_html(verification, picture=thumbnail(media), back="/")
+    except (InputRefused, Busy) as refusal:
         return _form(request, refusal)
-    html = render_html(verification, picture=thumbnail(media), back="/")
     return HTMLResponse(html, headers=_REPORT_HEADERS)
 
 
-def _form(request: Request, refusal: InputRefused | None = None) -> HTMLResponse:
+def _form(request: Request, refusal: AssayError | None = None) -> HTMLResponse:
     return _templates.TemplateResponse(
         request,
         "index.html",

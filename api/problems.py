@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from assay.api.capacity import Busy
 from assay.errors import (
     AssayError,
     ConfigurationError,
@@ -28,6 +29,7 @@ _STATUS: tuple[tuple[type[AssayError], int], ...] = (
     (UnsupportedMedia, 415),
     (InputRefused, 422),
     (KeysUnavailable, 503),
+    (Busy, 503),
     (ConfigurationError, 500),
 )
 
@@ -55,7 +57,8 @@ def respond(
 
 def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AssayError)
-    return respond(status_of(error), {**error.problem(instance=request.url.path)})
+    headers = {"Retry-After": "60"} if isinstance(error, Busy) else None
+    return respond(status_of(error), {**error.problem(instance=request.url.path)}, headers)
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -78,10 +81,11 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    code = LimitExceeded.code if error.status_code == 413 else f"http-{error.status_code}"
     return respond(
         error.status_code,
         {
-            "type": f"urn:assay:problem:http-{error.status_code}",
+            "type": f"urn:assay:problem:{code}",
             "title": str(error.detail),
             "detail": str(error.detail),
             "instance": request.url.path,

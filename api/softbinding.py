@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from assay.api.capacity import slot
 from assay.api.problems import MEDIA_TYPE
 from assay.provenance import softbinding
 from assay.provenance.matching import Registry
@@ -112,7 +113,7 @@ def _resolve(
     hint_value: str | None,
     max_results: int,
 ) -> dict[str, Any]:
-    with _registry() as registry:
+    with slot(), _registry() as registry:
         return softbinding.by_content(
             registry,
             data,

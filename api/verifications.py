@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, File, UploadFile
 
+from assay.api.capacity import slot
 from assay.api.problems import MEDIA_TYPE
 from assay.detector.verify import verify
 from assay.errors import LimitExceeded
@@ -20,7 +21,8 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     for status, description in {
         413: "The file is over a limit (bytes, pixels, frames or seconds).",
         415: "The content is not a media type that Assay handles.",
-        422: "The file is empty, damaged, misnamed or a polyglot, or the request is not valid.",
+        422: "The file is empty, damaged or a polyglot, or the request is not valid.",
+        503: "Too many examinations at once; Retry-After says when to come back.",
     }.items()
 }
 
@@ -39,7 +41,8 @@ def create_verification(
 
     The upload is judged by its content; its name is only repeated. Nothing is stored.
     """
-    return verify(read_upload(file))
+    with slot():
+        return verify(read_upload(file))
 
 
 def read_upload(file: UploadFile) -> Media:

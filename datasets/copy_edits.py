@@ -37,10 +37,27 @@ from assay.datasets.laundering_suite import (
     tone,
 )
 
-_WORDS = (
-    "when the new update drops and nobody reads the patch notes breaking news exclusive "
-    "follow for more share this"
-).split()
+_WORDS = [
+    "when",
+    "the",
+    "new",
+    "update",
+    "drops",
+    "and",
+    "nobody",
+    "reads",
+    "the",
+    "patch",
+    "notes",
+    "breaking",
+    "news",
+    "exclusive",
+    "follow",
+    "for",
+    "more",
+    "share",
+    "this",
+]
 
 
 def copy_edits(backgrounds: Sequence[Pixels]) -> Mapping[str, Edit]:

@@ -17,6 +17,9 @@ MIN_GROUP_OUT_AUC = 0.55
 FALSE_POSITIVE_RATE = 0.01
 WORST_SOURCE_RATE = 0.02
 SMALLEST_SOURCE = 50
+# A mild further delivery of a claimed picture must not score like an ordinary photograph: it has
+# to stay above what this share of held-out real pictures exceed.
+STABILITY_RATE = 0.05
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ def worst_source_threshold(
     worst = max((rate_above(mine, threshold) for mine in large), default=float("nan"))
     return {
         "log_odds": threshold,
+        "stability_log_odds": min(threshold, _quantile(scores[real], STABILITY_RATE)),
+        "stability_fpr": STABILITY_RATE,
         "target_fpr": FALSE_POSITIVE_RATE,
         "target_worst_source_fpr": WORST_SOURCE_RATE,
         "smallest_source": SMALLEST_SOURCE,

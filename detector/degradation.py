@@ -47,10 +47,10 @@ class Condition:
             )
         if self.deviation < MIN_DEVIATION:
             return "almost uniform: there is no texture to examine"
+        if self.equal_neighbours > MAX_EQUAL_NEIGHBOURS:
+            return "large flat areas: a drawing, chart, screenshot or extreme compression"
         if self.blockiness > MAX_BLOCKINESS:
             return "heavily compressed: block borders dominate what could be measured"
-        if self.equal_neighbours > MAX_EQUAL_NEIGHBOURS:
-            return "looks like a drawing, chart or screenshot; the model knows only photographs"
         if self.smoothness > MAX_SMOOTHNESS:
             return "enlarged or strongly blurred: fine structure is missing"
         return None

@@ -24,7 +24,7 @@ from assay.files import write_atomically
 
 DEFAULT_NAME = "frequency-1"
 _WEIGHTS = Path(__file__).parent / "weights"
-_ARRAYS = ("mean", "scale", "weights", "bias", "calibration", "threshold", "domain")
+_ARRAYS = ("mean", "scale", "weights", "bias", "calibration", "threshold", "stability", "domain")
 # Standardised features beyond this are outliers of one source; they must not outvote the rest.
 CLIP = 4.0
 
@@ -41,6 +41,8 @@ class LinearModel:
             sources and generators that the fitted model had not seen.
         threshold: calibrated log-odds above which real pictures of the worst held-out source
             were at most at the stated false-positive rate.
+        stability: calibrated log-odds that mild further deliveries of a claimed picture must
+            keep; at most `threshold`.
         domain: share of clipped features beyond which a picture is unlike the training set.
         card: the model card, as published.
     """
@@ -52,6 +54,7 @@ class LinearModel:
     slope: float
     intercept: float
     threshold: float
+    stability: float
     domain: float
     card: dict[str, Any]
 
@@ -115,6 +118,7 @@ def save(model: LinearModel, folder: str | Path) -> Path:
         bias=model.bias,
         calibration=np.array([model.slope, model.intercept]),
         threshold=np.array(model.threshold),
+        stability=np.array(model.stability),
         domain=np.array(model.domain),
     )
     data = buffer.getvalue()
@@ -180,6 +184,7 @@ def _parse(data: bytes, card: dict[str, Any], path: Path) -> LinearModel:
         slope=float(slope),
         intercept=float(intercept),
         threshold=float(arrays["threshold"]),
+        stability=float(arrays["stability"]),
         domain=float(arrays["domain"]),
         card=card,
     )

@@ -18,7 +18,7 @@ from assay.media import Media
 
 # Percentiles of the committee between which the interval lies.
 _INTERVAL = (5, 95)
-# A verdict must hold for the delivery as it is and for two mild further ones.
+# A verdict must hold up under two mild further deliveries.
 _STABILITY = {
     "at JPEG quality 70": SUITE["jpeg-70"],
     "reduced to three quarters": SUITE["resize-0.75"],
@@ -142,6 +142,6 @@ def _objection(
         return "below the threshold, where photographs score as well"
     for name, deliver in _STABILITY.items():
         again = extract(neutralise(deliver(pixels), model.rendition))
-        if float(model.members(again[None]).mean()) <= model.threshold:
-            return f"not stable: {name} the picture falls below the threshold"
+        if float(model.members(again[None]).mean()) <= model.stability:
+            return f"not stable: {name} the picture scores like a photograph"
     return ""

@@ -1,8 +1,9 @@
 """The public rubric for generators, checked on every kind of file we sign.
 
-The rules that concern what Assay can write, 27 of 31, after "C2PA Asset Conformance 0.2 Spec 2.4 Rubric", version 1.0 of 2026-08-06
-(C2PA Conformance Task Force, CC BY 4.0). Identifiers are the rubric's, without its
-`validation:` prefix. Input is a crJSON document as the validator writes it.
+The rules that concern what Assay can write, 27 of 31, after "C2PA Asset Conformance 0.2 Spec
+2.4 Rubric", version 1.0 of 2026-08-06 (C2PA Conformance Task Force, CC BY 4.0). Identifiers
+are the rubric's, without its `validation:` prefix. Input is a crJSON document as the
+validator writes it.
 """
 
 from __future__ import annotations

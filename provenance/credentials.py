@@ -194,14 +194,10 @@ def origin_of(
     """Origin of content made by `actions` from `ingredients`; see `Credentials.origin`."""
     declared = {action.source_type for action in actions if action.source_type}
     parents = {
-        origin_of(part.actions, part.ingredients) or _of_type(part.source_type)
-        for part in ingredients
-        if part.relationship is Relationship.PARENT_OF
+        _inherited(part) for part in ingredients if part.relationship is Relationship.PARENT_OF
     }
     placed = {
-        origin_of(part.actions, part.ingredients)
-        for part in ingredients
-        if part.relationship is Relationship.COMPONENT_OF
+        _inherited(part) for part in ingredients if part.relationship is Relationship.COMPONENT_OF
     }
     if declared & GENERATED_TYPES or "generated" in parents:
         return "generated"
@@ -210,6 +206,19 @@ def origin_of(
     if declared & CAPTURED_TYPES or "captured" in parents:
         return "captured"
     return "other" if declared or "other" in parents else None
+
+
+def _inherited(part: Ingredient) -> Origin | None:
+    """What an ingredient passes on.
+
+    Whoever opens a file in a trusted editor gets a trusted manifest around it, whatever the
+    file said about itself. So that a camera took it counts only from a trusted signer; that
+    a model made it counts from anyone.
+    """
+    origin = origin_of(part.actions, part.ingredients)
+    if origin == "captured" and part.state != "trusted":
+        return None
+    return origin or _of_type(part.source_type)
 
 
 def _of_type(source_type: DigitalSourceType | None) -> Origin | None:

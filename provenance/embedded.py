@@ -171,8 +171,8 @@ def _packet(data: bytes) -> bytes:
     start = data.find(_XMP_START)
     if store is not None and _XMP_START in store:
         manifest = data.find(store[:64])
-        while manifest >= 0 and manifest <= start < manifest + len(store):
-            start = data.find(_XMP_START, start + 1)
+        if 0 <= manifest <= start < manifest + len(store):
+            start = data.find(_XMP_START, manifest + len(store))
     end = data.find(_XMP_END, start, start + xmp.MAX_PACKET_BYTES) if start >= 0 else -1
     return data[start : end + len(_XMP_END)] if end >= 0 else b""
 

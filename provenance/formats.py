@@ -91,5 +91,5 @@ def _has_dng_version(data: bytes) -> bool:
     order: Literal["little", "big"] = "little" if data[:2] == b"II" else "big"
     start = int.from_bytes(data[4:8], order)
     count = int.from_bytes(data[start : start + 2], order)
-    tags = (data[start + 2 + 12 * index :][:2] for index in range(count))
-    return any(int.from_bytes(tag, order) == _DNG_VERSION_TAG for tag in tags)
+    entries = range(start + 2, start + 2 + 12 * count, 12)
+    return any(int.from_bytes(data[at : at + 2], order) == _DNG_VERSION_TAG for at in entries)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from assay.provenance import trust
+from assay.provenance.claims import SoftBinding
 from assay.provenance.credentials import (
     ActionTaken,
     Credentials,
@@ -21,7 +22,6 @@ from assay.provenance.credentials import (
     SignerIdentity,
     State,
 )
-from assay.provenance.claims import SoftBinding
 from assay.provenance.statuscodes import TRUST_CODES
 from assay.provenance.vocabulary import DigitalSourceType, Relationship, find_source_type
 
@@ -133,6 +133,15 @@ def _time(text: object) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _dict(value: object) -> dict[str, Any]:
+    """The value where it is an object; assertion data have the shape their signer liked."""
+    return value if isinstance(value, dict) else {}
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
@@ -178,8 +187,7 @@ class _Exact:
                 description=_text(entry.get("description")),
             )
             for data in self.assertions(label, "c2pa.actions")
-            for entry in data.get("actions") or []
-            if isinstance(entry, dict)
+            for entry in _dicts(data.get("actions"))
         )
 
     def signer(self, label: str | None) -> SignerIdentity | None:
@@ -201,7 +209,7 @@ class _Exact:
 
     def claim_generator(self, label: str | None) -> str | None:
         entry = self._manifests.get(label) or {}
-        claim = entry.get("claim.v2") or entry.get("claim") or {}
+        claim = _dict(entry.get("claim.v2") or entry.get("claim"))
         return _agent_name(claim.get("claim_generator_info")) or _text(claim.get("claim_generator"))
 
     def soft_bindings(self, label: str | None) -> tuple[SoftBinding, ...]:
@@ -209,8 +217,8 @@ class _Exact:
             SoftBinding(data["alg"], value)
             for data in self.assertions(label, "c2pa.soft-binding")
             if isinstance(data.get("alg"), str) and SoftBinding.is_algorithm(data["alg"])
-            for block in data.get("blocks") or []
-            if isinstance(block, dict) and (value := binding_text(block.get("value"))) is not None
+            for block in _dicts(data.get("blocks"))
+            if (value := binding_text(block.get("value"))) is not None
         )
 
     def consent(self, label: str | None) -> dict[str, str]:
@@ -218,7 +226,7 @@ class _Exact:
             str(name): str(entry.get("use"))
             for kind in ("c2pa.training-mining", "cawg.training-mining")
             for data in self.assertions(label, kind)
-            for name, entry in (data.get("entries") or {}).items()
+            for name, entry in _dict(data.get("entries")).items()
             if isinstance(entry, dict)
         }
 
@@ -236,8 +244,7 @@ class _Exact:
 
 def _identity_name(data: dict[str, Any]) -> str | None:
     """The holder of an X.509 identity credential (CAWG identity assertion 1.2, 8.2)."""
-    holder = (data.get("signature") or {}).get("certificateInfo") or {}
-    subject = holder.get("subject") or {}
+    subject = _dict(_dict(_dict(data.get("signature")).get("certificateInfo")).get("subject"))
     return _text(subject.get("CN")) or _text(subject.get("O"))
 
 

@@ -42,6 +42,7 @@ class _Child:
         ours, theirs = socket.socketpair()
         environment = {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ}
         self._shared = _anonymous_file()
+        self._settings: str | None = None
         passed = (theirs.fileno(), self._shared.fileno())
         with theirs:
             self._process = subprocess.Popen(
@@ -57,7 +58,7 @@ class _Child:
         receive(self._channel)
 
     def ask(
-        self, data: bytes, manifest: bytes | None, request: dict[str, str], seconds: float
+        self, data: bytes, media_type: str, manifest: bytes | None, settings: str, seconds: float
     ) -> dict[str, Any]:
         # Pages stay allocated between requests: writing into fresh ones costs three times.
         written = 0
@@ -68,8 +69,12 @@ class _Child:
                 written += count
                 view = view[count:]
         sizes = {"size": len(data), "manifest_size": None if manifest is None else len(manifest)}
+        message = {"media_type": media_type, **sizes}
+        if settings != self._settings:
+            # Trust lists are 70 KB of text that seldom changes.
+            message["settings"] = self._settings = settings
         self._channel.settimeout(seconds)
-        send(self._channel, {**request, **sizes})
+        send(self._channel, message)
         return receive(self._channel)
 
     def is_alive(self) -> bool:
@@ -144,10 +149,9 @@ def validate_isolated(
         LimitExceeded: the child took too long, or died.
     """
     limit = SECONDS if seconds is None else seconds
-    request = {"media_type": media_type, "settings": settings}
     child = _pool.take()
     try:
-        answer = child.ask(data, manifest, request, limit)
+        answer = child.ask(data, media_type, manifest, settings, limit)
     except TimeoutError as error:
         child.close()
         raise LimitExceeded(f"validating the manifest took over {limit:g} s") from error

@@ -18,7 +18,8 @@ MAX_MANIFESTS = 64
 
 _BMFF_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _TIFF_TAG = 0xCD41
-_MAX_SEGMENTS = 100_000
+_MAX_PARTS = 100_000
+"""Segments, chunks or boxes looked at: a hostile file can have millions of empty ones."""
 _MAX_DIRECTORIES = 64
 
 
@@ -70,7 +71,9 @@ def find_store(data: bytes) -> bytes | None:
 
 def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Type, content start and content end of each box (ISO/IEC 14496-12, 4.2)."""
-    while start + 8 <= end:
+    for _ in range(_MAX_PARTS):
+        if start + 8 > end:
+            return
         size = int.from_bytes(data[start : start + 4], "big")
         kind, header = data[start + 4 : start + 8], 8
         if size == 1:
@@ -87,7 +90,7 @@ def _in_jpeg(data: bytes) -> bytes | None:
     """APP11 segments with the JPEG XT marker "JP" carry the boxes in pieces."""
     parts: list[bytes] = []
     position = 2
-    for _ in range(_MAX_SEGMENTS):
+    for _ in range(_MAX_PARTS):
         if data[position : position + 1] != b"\xff" or position + 4 > len(data):
             break
         marker = data[position + 1]
@@ -105,7 +108,7 @@ def _in_jpeg(data: bytes) -> bytes | None:
 
 def _in_png(data: bytes) -> bytes | None:
     position = 8
-    while position + 12 <= len(data):
+    for _ in range(_MAX_PARTS):
         length = int.from_bytes(data[position : position + 4], "big")
         if data[position + 4 : position + 8] == b"caBX":
             return data[position + 8 : position + 8 + length]
@@ -115,7 +118,7 @@ def _in_png(data: bytes) -> bytes | None:
 
 def _in_riff(data: bytes) -> bytes | None:
     position = 12
-    while position + 8 <= len(data):
+    for _ in range(_MAX_PARTS):
         length = int.from_bytes(data[position + 4 : position + 8], "little")
         if data[position : position + 4] == b"C2PA":
             return data[position + 8 : position + 8 + length]
@@ -161,7 +164,7 @@ def _in_gif(data: bytes) -> bytes | None:
         return None
     position += 14
     parts: list[bytes] = []
-    while position < len(data) and (length := data[position]):
+    while position < len(data) and (length := data[position]) and len(parts) < _MAX_PARTS:
         parts.append(data[position + 1 : position + 1 + length])
         position += 1 + length
     return b"".join(parts)
@@ -170,7 +173,9 @@ def _in_gif(data: bytes) -> bytes | None:
 def _in_id3(data: bytes) -> bytes | None:
     """The GEOB frame of type application/c2pa; the store follows three empty strings."""
     position = data.find(b"GEOB", 10, 10 + MAX_STORE_BYTES)
-    while position >= 0:
+    for _ in range(_MAX_PARTS):
+        if position < 0:
+            return None
         mime_end = data.find(b"\x00", position + 11, position + 80)
         if b"c2pa" in data[position + 11 : mime_end]:
             start = data.find(b"jumb", mime_end, mime_end + 300) - 4

@@ -18,6 +18,7 @@ from assay.provenance.statements import Purpose, Use, with_consent
 from assay.provenance.vocabulary import WATERMARK_ALGORITHM, Relationship
 
 PAYLOAD_BITS = 60
+LONGEST_NAME = 200  # of a generator; model ids with their revision are shorter
 
 
 class WatermarkMarker:
@@ -55,7 +56,7 @@ class C2paMarker:
         """Embed and sign the manifest `context.manifest_label`.
 
         Raises:
-            ConfigurationError: the profile lacks what it needs (`edited` needs a parent).
+            ConfigurationError: the name of the generator is not one.
             KeysUnavailable, MarkFailed, UnsupportedMedia: as `sign_bytes`.
         """
         manifest = _with_statements(_story(context), context.options)
@@ -69,10 +70,15 @@ class C2paMarker:
 def _story(context: MarkingContext) -> Manifest:
     """The manifest of the profile, before any binding."""
     options = context.options
-    agent = Agent(options.get("generator") or "unnamed generator", options.get("generator_version"))
+    name = options.get("generator") or "unnamed generator"
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise ConfigurationError(
+            f"a generator has a printable name of at most {LONGEST_NAME} characters"
+        )
+    agent = Agent(name, options.get("generator_version"))
     label, title = context.manifest_label or None, options.get("title")
     if context.profile == "edited":
-        parent = _parent(options.get("parent"))
+        parent = _parent(options["parent"])
         return manifests.edited(agent, parent, label=label, title=title)
     if context.profile == "captured":
         return manifests.captured(agent, label=label, title=title)
@@ -94,11 +100,6 @@ def _with_statements(manifest: Manifest, options: dict[str, Any]) -> Manifest:
     return manifest
 
 
-def _parent(path: str | Path | None) -> IngredientInput:
-    if path is None:
-        raise ConfigurationError(
-            "the profile `edited` needs the picture that was edited",
-            advice="pass it with --parent",
-        )
+def _parent(path: str | Path) -> IngredientInput:
     parent = Media.open(path)
     return IngredientInput(parent.data, parent.media_type, Relationship.PARENT_OF, title="original")

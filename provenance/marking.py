@@ -8,7 +8,8 @@ file get its name.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,20 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.encoding import encode_png
-from assay.errors import AlreadyMarked, ConfigurationError, MarkFailed
+from assay.errors import AlreadyMarked, ConfigurationError, MarkFailed, OutputRefused
 from assay.extending import MARKERS, MarkingContext, load
-from assay.files import atomic_path
+from assay.files import atomic_path, refuse_same_file
 from assay.media import Media
 from assay.provenance import watermarking
 from assay.provenance.credentials import Credentials
 from assay.provenance.examiner import C2paExaminer, describe
 from assay.provenance.keys import watermark_key
 from assay.provenance.matching import Registry
+from assay.provenance.public_hashes import public_hashes
 from assay.provenance.reading import read
 from assay.provenance.transparency import Log
 from assay.settings import settings
+from assay.sniffing import name_contradicts
 
 PROFILES = ("generated", "edited", "captured")
 
@@ -64,6 +67,7 @@ def sign(
     profile: str = "generated",
     out: str | Path | None = None,
     watermark: bool = True,
+    any_extension: bool = False,
     registry: Registry | None = None,
     **context: Any,
 ) -> Signed:
@@ -74,6 +78,7 @@ def sign(
             (which become a PNG). The source is never touched.
         profile: what happened: `generated` by AI, `edited` with AI, `captured` by a camera.
         out: where the result goes; None returns it without writing a file.
+        any_extension: accept file names that claim another type than the content.
         watermark: False leaves the pixels alone and binds by fingerprint only.
         registry: default: the one of the settings.
         **context: more for the manifest: `generator` (name of the model or tool) and
@@ -92,8 +97,17 @@ def sign(
     """
     if profile not in PROFILES:
         raise ConfigurationError(f"profile {profile!r} is not one of {', '.join(PROFILES)}")
-    original = _open(src)
+    if profile == "edited" and not context.get("parent"):
+        raise ConfigurationError(
+            "the profile `edited` needs the picture that was edited",
+            advice="pass it with --parent",
+        )
+    if profile != "edited" and context.get("parent"):
+        raise ConfigurationError(f"a parent belongs to the profile `edited`, not `{profile}`")
+    original = _open(src, any_extension)
     _refuse_signed(original, profile)
+    if out is not None:
+        _refuse_destination(Path(out), original, [src, context.get("parent")], any_extension)
     shared = MarkingContext(
         profile=profile,
         manifest_label=f"urn:c2pa:{uuid.uuid4()}",
@@ -110,19 +124,34 @@ def sign(
     destination = Path(out)
     with atomic_path(destination) as temporary:
         temporary.write_bytes(marked.data)
-        written = Media.open(temporary, limits=original.limits)
+        read_again = Media.open(temporary, limits=original.limits, any_extension=True)
+        written = replace(read_again, name=destination.name)
         receipt = _release(original, written, shared, registry)
     return Signed(written, receipt, destination)
 
 
-def _open(src: Any) -> Media:
+def _open(src: Any, any_extension: bool) -> Media:
     if isinstance(src, Media):
         return src
     if isinstance(src, bytes):
         return Media.from_bytes(src)
     if isinstance(src, str | Path):
-        return Media.open(src)
+        return Media.open(src, any_extension=any_extension)
     return Media.from_bytes(encode_png(src))
+
+
+def _refuse_destination(
+    out: Path, original: Media, sources: Sequence[Any], any_extension: bool
+) -> None:
+    """Neither the source nor its parent is ever written; the name must fit the content."""
+    for source in sources:
+        if isinstance(source, str | Path):
+            refuse_same_file(source, out)
+    if not any_extension and name_contradicts(out.name, original.media_type):
+        raise OutputRefused(
+            f"{out}: named {out.suffix} but the result is {original.media_type}",
+            advice="Assay keeps the format; choose a name that fits it",
+        )
 
 
 def _refuse_signed(original: Media, profile: str) -> None:
@@ -155,7 +184,7 @@ def _release(
     return Receipt(
         manifest_label=context.manifest_label,
         payload=None if context.payload is None else f"{context.payload:015x}",
-        fingerprints=fingerprints,
+        fingerprints=fingerprints | public_hashes(marked.pixels()),
         profile=context.profile,
         signer=str(credentials.signer),
         time=datetime.now(UTC),

@@ -50,6 +50,8 @@ _GENERATORS = re.compile(
 )
 _EXPOSURE = ("ExposureTime", "FNumber", "ISOSpeedRatings", "FocalLength")
 _ENOUGH_EXPOSURE_TAGS = 2
+_SETTINGS_CHARACTERS = 100_000
+"""Where settings are looked for in a text: prompts are shorter, hostile texts are not."""
 
 
 class MetadataExaminer:
@@ -229,7 +231,7 @@ def find_generator_parameters(found: Embedded) -> tuple[str | None, str]:
         if _COMFY.search(found.exif.get(key, "")):
             return "ComfyUI", f"EXIF {key}"
     for where, text in (("parameters", texts.get("parameters", "")), ("UserComment", comment)):
-        if _A1111.search(text):
+        if _A1111.search(text[:_SETTINGS_CHARACTERS]):
             return "Stable Diffusion WebUI", where
     if '"sampler"' in xmp_comments and '"steps"' in xmp_comments:
         return "Draw Things", "XMP UserComment"

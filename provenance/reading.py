@@ -144,7 +144,7 @@ def _validate(
         else:
             answer = validate(io.BytesIO(data), media_type, manifest, options)
     except ValidatorError as error:
-        return _failed(str(error), store)
+        return _failed(str(error), store, holds_marker=b"c2pa" in data)
     documents = {name: json.loads(text) for name, text in answer.items()}
     return interpret(documents, store, lists, validator())
 
@@ -159,14 +159,18 @@ def _settings(lists: tuple[trust.TrustList, ...]) -> str:
     )
 
 
-def _failed(message: str, store: bytes | None) -> Credentials:
+def _failed(message: str, store: bytes | None, *, holds_marker: bool) -> Credentials:
     """Credentials for what the library answers with an exception instead of a status."""
     if _REMOTE in message:
         url = message.partition(_REMOTE)[2].strip()
         note = Problem(REMOTE_NOT_FETCHED, message)
         return Credentials("none", notes=(note,), remote_url=url, validator=validator())
-    if message.startswith(_NO_MANIFEST) and store is None:
+    if store is None and message.startswith(_NO_MANIFEST):
         return Credentials("none", validator=validator())
+    if store is None and not holds_marker:
+        # The library cannot parse this file; nothing says that there was ever a manifest.
+        note = Problem(UNREADABLE, message)
+        return Credentials("none", notes=(note,), validator=validator())
     return Credentials(
         "invalid",
         problems=(Problem(UNREADABLE, message),),

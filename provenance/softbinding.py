@@ -18,12 +18,10 @@ from assay.provenance.claims import SoftBinding
 from assay.provenance.jumbf import active_only
 from assay.provenance.matching import NotRegistered, Registry
 from assay.provenance.recovering import recover
-from assay.provenance.vocabulary import (
-    FINGERPRINT_ALGORITHM,
-    SPEC_VERSION,
-    WATERMARK_ALGORITHM,
-)
+from assay.provenance.vocabulary import FINGERPRINT_ALGORITHM, SPEC_VERSION, WATERMARK_ALGORITHM
 
+_SPECIFICATION = f"{SPEC_VERSION}.0"
+"""Semantic version, as the discovery documents want it."""
 MAX_RESULTS = 10
 """Default of `maxResults` in the OpenAPI document."""
 MAX_VALUE_CHARACTERS = 4096
@@ -157,8 +155,8 @@ def manifest(registry: Registry, identifier: str, *, active_manifest: bool = Fal
 def capabilities() -> dict[str, Any]:
     """`GET /services/capabilities` (2.4)."""
     return {
-        "supportedCapabilities": ["byBinding", "byContent", "manifests", "supportedAlgorithms"],
-        "c2paSpecificationVersion": SPEC_VERSION,
+        "supportedCapabilities": ["queryByContent"],
+        "c2paSpecificationVersion": _SPECIFICATION,
     }
 
 
@@ -169,7 +167,7 @@ def status() -> dict[str, str]:
 
 def well_known(api_endpoint: str) -> dict[str, str]:
     """`/.well-known/c2pa-soft-binding-resolution` (2.4)."""
-    return {"apiEndpoint": api_endpoint, "c2paSpecificationVersion": SPEC_VERSION}
+    return {"apiEndpoint": api_endpoint, "c2paSpecificationVersion": _SPECIFICATION}
 
 
 def _check_limit(max_results: int) -> None:

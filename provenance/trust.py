@@ -6,9 +6,9 @@ header lines such as
     # trust-uri: https://example.org/c2pa-anchors
     # kind: manifest
 
-The lists of the C2PA conformance program come with the package (`trust_lists/`); a list of
-the folder with the same name replaces one. Each list becomes its own anchor entry of the
-C2PA validator, so that a result names the list that vouches for the signer.
+Each list becomes its own anchor entry of the C2PA validator, so that a result names the list
+that vouches for the signer. The lists of the C2PA conformance program are added like any
+other; whom to believe is the operator's decision and the list's edition is theirs to keep.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ Kind = Literal["manifest", "tsa", "cawg"]
 TRUST_CONFIG = "1.3.6.1.4.1.62558.2.1\n1.3.6.1.5.5.7.3.36\n1.3.6.1.5.5.7.3.4\n"
 
 _END = "-----END CERTIFICATE-----\n"
-_PINNED = Path(__file__).parent / "trust_lists"
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
 _HEADER = re.compile(r"^#\s*([a-z-]+):\s*(\S+)\s*$", re.MULTILINE)
 _URI = re.compile(r"^(https?://|urn:)\S{1,500}$")
@@ -117,30 +116,8 @@ def remove(name: str, *, folder: Path | None = None) -> None:
     path.unlink()
 
 
-def installed() -> tuple[TrustList, ...]:
-    """Every list that is believed: the pinned ones and those of the trust folder, by name.
-
-    A list of the folder replaces a pinned one of the same name, which is how a newer
-    edition is installed. `ASSAY_PINNED_TRUST=false` leaves only the folder.
-
-    Raises:
-        ConfigurationError: a file of the folder is not a trust list.
-    """
-    lists = {entry.name: entry for entry in pinned()} if settings().pinned_trust else {}
-    lists |= {entry.name: entry for entry in house()}
-    return tuple(lists[name] for name in sorted(lists))
-
-
-def pinned() -> tuple[TrustList, ...]:
-    """The lists of the C2PA conformance program that came with this version.
-
-    `c2pa` vouches for signers, `c2pa-tsa` for time stamps.
-    """
-    return _load(tuple((path, 0) for path in sorted(_PINNED.glob("*.pem"))))
-
-
-def house(folder: Path | None = None) -> tuple[TrustList, ...]:
-    """The lists of a folder, default `settings().trust_folder`, by name.
+def installed(folder: Path | None = None) -> tuple[TrustList, ...]:
+    """Every list of a folder, default `settings().trust_folder`, by name.
 
     Raises:
         ConfigurationError: a file of the folder is not a trust list.

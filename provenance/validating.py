@@ -105,27 +105,44 @@ def serve(channel: socket.socket, shared: int) -> None:
     import c2pa
 
     send(channel, {"ready": c2pa.sdk_version()})
+    memory, settings = _Memory(shared), ""
     while True:
         try:
             request = receive(channel)
         except EOFError:
             return
+        settings = request.get("settings", settings)
+        view = memory.view()
         size, extra = request["size"], request["manifest_size"]
-        with mmap.mmap(shared, size + (extra or 0), access=mmap.ACCESS_READ) as memory:
-            manifest = None if extra is None else memory[size : size + extra]
-            try:
-                with _Window(memory, size) as asset:
-                    answer = validate(asset, request["media_type"], manifest, request["settings"])
-            except ValidatorError as error:
-                answer = {"error": str(error)}
+        manifest = None if extra is None else bytes(view[size : size + extra])
+        stream = _Window(view[:size])
+        try:
+            answer = validate(stream, request["media_type"], manifest, settings)
+        except ValidatorError as error:
+            answer = {"error": str(error)}
+        stream.close()
         send(channel, answer)
 
 
-class _Window(io.RawIOBase):
-    """The first `size` bytes of shared memory as a stream, without a copy of the whole."""
+class _Memory:
+    """The shared file, mapped again only when its size changed: mapping costs page faults."""
 
-    def __init__(self, memory: mmap.mmap, size: int) -> None:
-        self._view, self._at = memoryview(memory)[:size], 0
+    def __init__(self, shared: int) -> None:
+        self._file = shared
+        self._map: mmap.mmap | None = None
+
+    def view(self) -> memoryview:
+        size = os.fstat(self._file).st_size
+        if self._map is None or len(self._map) != size:
+            self._map = mmap.mmap(self._file, size, access=mmap.ACCESS_READ)
+        return memoryview(self._map)
+
+
+class _Window(io.RawIOBase):
+    """Shared memory as a stream, without a copy of the whole."""
+
+    def __init__(self, view: memoryview) -> None:
+        self._view, self._at = view, 0
 
     def readable(self) -> bool:
         return True

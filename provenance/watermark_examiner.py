@@ -20,12 +20,16 @@ from assay.provenance.vocabulary import WATERMARK_ALGORITHM
 from assay.settings import settings
 from assay.watermark import Detection
 
+WHOLE_SHARE = 0.5
+"""Marked share of the area from which on a picture counts as the signed one: a screenshot with
+its window frame has more, an illustration on a page less."""
+
 
 class WatermarkExaminer:
     """Looks for the watermark of this machine's key and for the manifest it names.
 
     Findings: `no-watermark`, `watermark-unregistered`, `watermark-agrees`,
-    `watermark-disagrees`, `watermark-copied`, `manifest-recovered`.
+    `watermark-disagrees`, `watermark-copied`, `manifest-recovered`, `signed-part`.
     """
 
     name = "watermark"
@@ -46,8 +50,30 @@ class WatermarkExaminer:
                 return [self._unregistered(found, credentials)]
             for record in named:
                 if registry.resembles(record.label, media).same:
-                    return [self._registered(found, credentials, record)]
+                    return [self._registered(media, found, credentials, record)]
         return [self._copied(found, named[0])]
+
+    def _part(self, media: Media, found: Detection, record: ManifestRecord) -> Evidence | None:
+        """Evidence that only a part of the picture is the one that was signed, if so.
+
+        A signed picture inside a newspaper page says nothing about the rest of the page.
+        """
+        if not media.is_image:
+            return None
+        boxes = [
+            (region.left, region.top, region.right, region.bottom)
+            for region in watermarking.regions(media, key=watermark_key())
+        ]
+        area = sum((right - left) * (bottom - top) for left, top, right, bottom in boxes)
+        share = min(1.0, area / (media.width * media.height))
+        if not boxes or share >= WHOLE_SHARE:
+            return None
+        summary = (
+            f"About {100 * share:.0f} % of this picture is a picture that was signed: "
+            f"{record.description} Nothing is said about the rest."
+        )
+        details = {"manifest": record.label, "boxes": boxes, "share": share}
+        return self._evidence("signed-part", "nothing", "strong", summary, found, details)
 
     def _unregistered(self, found: Detection, credentials: Credentials) -> Evidence:
         if _agrees(credentials, found):
@@ -69,7 +95,7 @@ class WatermarkExaminer:
         )
 
     def _registered(
-        self, found: Detection, credentials: Credentials, record: ManifestRecord
+        self, media: Media, found: Detection, credentials: Credentials, record: ManifestRecord
     ) -> Evidence:
         details = {"manifest": record.label, **record.details}
         intact = credentials.state in ("valid", "trusted")
@@ -86,6 +112,8 @@ class WatermarkExaminer:
             return self._evidence(
                 "watermark-disagrees", "altered", "strong", summary, found, details
             )
+        if part := self._part(media, found, record):
+            return part
         summary = (
             "The watermark leads back to the manifest this picture was signed with: "
             f"{record.description}"

@@ -18,6 +18,8 @@ from assay.watermark import Detection, detect, embed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from assay.watermark.localisation import Region
+
 _SUFFIXES = {
     "video/mp4": ".mp4",
     "video/quicktime": ".mov",
@@ -80,6 +82,14 @@ def find(media: Media, *, key: bytes | None, fast: bool = False) -> Detection | 
 
     with _on_disk(media) as path:
         return detect_video(path, key=key)
+
+
+def regions(media: Media, *, key: bytes | None) -> tuple[Region, ...]:
+    """Boxes around the marked parts of a picture, strongest first; none without a mark."""
+    from assay.watermark.localisation import localise
+
+    found = localise(media.pixels(), key=key)
+    return () if found is None else found.regions
 
 
 def _mark_video(

@@ -7,7 +7,6 @@ what was not scored is listed beside what was.
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -120,8 +119,10 @@ def _groups(verification: Verification) -> list[EvidenceGroup]:
 
 
 def _details(evidence: Evidence) -> list[tuple[str, str]]:
-    """Details as rows of text."""
-    return [(_words(name), _text(value)) for name, value in evidence.details.items()]
+    """Details as rows of text; what is empty says nothing and is left to the JSON."""
+    empty: tuple[object, ...] = (None, "", [], {}, ())
+    rows = [(_words(name), value) for name, value in evidence.details.items()]
+    return [(name, _shortened(_text(value))) for name, value in rows if value not in empty]
 
 
 def _words(name: str) -> str:
@@ -129,12 +130,19 @@ def _words(name: str) -> str:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, Mapping | list | tuple):
-        text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
-    elif isinstance(value, float):
-        text = f"{value:.4g}"
-    else:
-        text = str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return "; ".join(f"{_words(str(name))}: {_text(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple):
+        nested = any(isinstance(item, Mapping | list | tuple) for item in value)
+        return (" | " if nested else ", ").join(_text(item) for item in value)
+    return str(value)
+
+
+def _shortened(text: str) -> str:
     if len(text) > LONGEST_DETAIL:
         return text[:LONGEST_DETAIL] + f" … ({len(text):,} characters; all are in the JSON)"
     return text

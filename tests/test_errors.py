@@ -10,9 +10,7 @@ from assay import errors
 from assay.errors import AssayError
 
 KINDS = [
-    kind
-    for _, kind in inspect.getmembers(errors, inspect.isclass)
-    if issubclass(kind, AssayError)
+    kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, AssayError)
 ]
 
 

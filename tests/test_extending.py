@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import EntryPoint
+from typing import ClassVar
 
 import pytest
 
@@ -24,7 +25,7 @@ def test_the_five_examiners_are_registered() -> None:
 def test_c2pa_is_the_last_marker() -> None:
     markers = sorted(extending.load(MARKERS).values(), key=lambda marker: marker.order)
     assert all(isinstance(marker, Marker) for marker in markers)
-    assert [marker.name for marker in markers] == ["watermark", "c2pa"]
+    assert [marker.name for marker in markers] == ["watermark", "metadata", "c2pa"]
 
 
 def test_a_plug_in_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +55,7 @@ class _ForgetsItsName:
 def test_the_contract_catches_a_careless_examiner(tmp_path: object, save, chelsea) -> None:  # type: ignore[no-untyped-def]
     class Contract(ExaminerContract):
         examiner = _ForgetsItsName()
-        cases = {save(chelsea, "cat.png"): None}
+        cases: ClassVar = {save(chelsea, "cat.png"): None}
 
     with pytest.raises(AssertionError):
         Contract().test_evidence_is_signed_by_its_examiner()

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given
@@ -178,6 +179,28 @@ class TestRefusals:
         with pytest.raises(LimitExceeded, match="the limit is 120 MP"):
             Media.from_bytes(png_of_size(12_001, 10_000))
 
+    def test_a_tiff_of_very_many_pages_is_counted_without_opening_them(self) -> None:
+        data = bytearray(encode(Image.new("L", (16, 16), 128), "TIFF"))
+        (first,) = struct.unpack_from("<I", data, 4)
+        (entries,) = struct.unpack_from("<H", data, first)
+        size = 2 + 12 * entries
+        directory = bytes(data[first : first + size])
+        struct.pack_into("<I", data, first + size, len(data))
+        for _ in range(20_000):
+            data += directory + struct.pack("<I", len(data) + size + 4)
+        with pytest.raises(LimitExceeded, match="more than 1,000 pages"):
+            Media.from_bytes(bytes(data))
+
+    def test_a_very_long_side(self) -> None:
+        with pytest.raises(LimitExceeded, match="the limit for a side"):
+            Media.from_bytes(png_of_size(14_000_000, 8))
+
+    def test_video_frames_larger_than_the_header_says(self, lying_video: bytes) -> None:
+        media = Media.from_bytes(lying_video)
+        assert (media.width, media.height) == (64, 64)
+        with pytest.raises(DamagedMedia, match="not of the size"):
+            list(media.frames_iter())
+
     def test_too_many_bytes(self, chelsea: np.ndarray) -> None:
         with pytest.raises(LimitExceeded, match="the limit is 1,000"):
             Media.from_bytes(encode(Image.fromarray(chelsea), "PNG"), limits=Limits(max_bytes=1000))
@@ -223,6 +246,22 @@ def test_damaged_headers_are_opened_or_refused(data: st.DataObject) -> None:
         source[data.draw(st.integers(0, len(source) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(InputRefused):
         Media.from_bytes(bytes(source)).pixels()
+
+
+@pytest.fixture(scope="session")
+def lying_video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A WebM whose track header says 64x64 and whose frames are 640x480."""
+    path = tmp_path_factory.mktemp("lying") / "lie.webm"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+        frame = av.VideoFrame.from_ndarray(np.zeros((480, 640, 3), np.uint8), format="rgb24")
+        for packet in [*stream.encode(frame), *stream.encode()]:
+            container.mux(packet)
+    data = path.read_bytes()
+    # Matroska PixelWidth (0xB0) and PixelHeight (0xBA), two bytes each (RFC 9559, 5.1.4.1.28).
+    data = data.replace(b"\xb0\x82" + struct.pack(">H", 640), b"\xb0\x82\x00\x40", 1)
+    return data.replace(b"\xba\x82" + struct.pack(">H", 480), b"\xba\x82\x00\x40", 1)
 
 
 def png_of_size(width: int, height: int) -> bytes:

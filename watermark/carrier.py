@@ -53,8 +53,7 @@ def _comb() -> NDArray[np.int64]:
         (u, v)
         for v in range(1, reach + 1)
         for u in range(-reach, reach + 1)
-        if u != 0
-        and INNER_RADIUS <= np.hypot(u, v) <= OUTER_RADIUS
+        if u != 0 and INNER_RADIUS <= np.hypot(u, v) <= OUTER_RADIUS
     ]
     return np.array(sorted(lines, key=lambda line: (line[0] ** 2 + line[1] ** 2, line)))
 
@@ -88,9 +87,9 @@ class Carrier:
         """Message lines, then pilots, shape (len(COMB), 2)."""
         return np.concatenate([self.message_lines, self.pilot_lines])
 
-    def symbols(self, message: NDArray[np.uint8], generation: int, profile: Profile) -> (
-        NDArray[np.float32]
-    ):
+    def symbols(
+        self, message: NDArray[np.uint8], generation: int, profile: Profile
+    ) -> NDArray[np.float32]:
         """Channel symbols of an encoded message, shape (SYMBOLS,): cosines, then sines."""
         slots, signs = scramble(self.family, generation, profile)
         code = convolutional.encode(message)

@@ -15,9 +15,12 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` with numba, keeping the machine code on disk where that is possible.
 
     Sums may be reordered (the detector's decisions do not hang on the last bit), which lets
-    loops use vector instructions. The GIL is released, so that several pictures can be worked
-    on in threads. Numba refuses to cache when neither the package folder nor the user's cache folder is writable (read-only
-    containers); the function is then compiled once per process instead.
+    loops use vector instructions. The GIL is released, so that pictures can be worked on in
+    threads. Numba refuses to cache when neither the package folder nor the user's cache folder
+    is writable (read-only containers); the function is then compiled once per process instead.
+
+    Numba notices changes of the function's own file only: whoever changes a constant that is
+    imported from another file deletes `__pycache__`.
     """
     try:
         return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, fastmath=True)(function))

@@ -14,8 +14,8 @@ from assay.watermark.carrier import TILE, Carrier, carrier_of
 from assay.watermark.folding import FoldedSpectrum
 from assay.watermark.geometry import SYMMETRIES, Geometry, describe, frequencies
 from assay.watermark.images import canonical_planes, check_pixels
-from assay.watermark.keys import Key, KeyFamily, families_of
-from assay.watermark.payload import HEADER_BITS, PROFILES, read_messages
+from assay.watermark.keys import VERSION, Key, KeyFamily, families_of
+from assay.watermark.payload import PROFILES, read_messages
 from assay.watermark.spectrum import Spectrum
 from assay.watermark.statistics import (
     OPERATING_POINT_LOG10,
@@ -26,9 +26,14 @@ from assay.watermark.synchronisation import Hypothesis, best_shifts, judge, refi
 from assay.watermark.synchronisation import search as search_geometry
 from assay.watermark.whitening import whiten
 
-#: Hypotheses about the geometry decoded per picture and key, at most: 8 undistorted ones, 8
-#: near them and 16 from the search. The false-alarm bound counts them all, tried or not.
-MAXIMUM_HYPOTHESES = 32
+#: Hypotheses decoded per picture and key: undistorted ones; those near the best undistorted
+#: ones, each with its best shifts; those from the search, each with its best shifts.
+UNDISTORTED = 10
+NEAR, NEAR_SHIFTS = 2, 2
+SEARCHED, SEARCHED_SHIFTS = 5, 3
+
+#: All of them together; the false-alarm bound counts every one, tried or not.
+MAXIMUM_HYPOTHESES = UNDISTORTED + NEAR * NEAR_SHIFTS + SEARCHED * SEARCHED_SHIFTS
 
 #: Soft values are clipped here, in noise deviations.
 SOFT_CLIP = 3.0
@@ -64,7 +69,7 @@ class Detection:
     geometry: Geometry
     generation: int = 0
     key_index: int = 0
-    version: str = "v1"
+    version: str = VERSION
 
 
 def detect(
@@ -142,18 +147,18 @@ class PlaneReader:
     ) -> Iterator[tuple[Hypothesis, NDArray[np.float32]]]:
         """Hypotheses worth decoding, cheapest first, at most MAXIMUM_HYPOTHESES."""
         straight = self._undistorted(carrier)
-        for folded, hypothesis in straight[:10]:
+        for folded, hypothesis in straight[:UNDISTORTED]:
             yield hypothesis, _soft_folded(folded, carrier, hypothesis)
         if search == "fast":
             return
         spectra = self.spectra()
-        for folded, hypothesis in straight[:2]:
+        for folded, hypothesis in straight[:NEAR]:
             spectrum = spectra[self._folded.index(folded)]
             start = judge(spectrum, carrier, hypothesis.matrix)
             close = refine(spectrum, carrier, start, rounds=1)
-            yield from _shifted(spectrum, carrier, close, 2)
-        for spectrum, hypothesis in search_geometry(spectra, carrier)[:5]:
-            yield from _shifted(spectrum, carrier, hypothesis, 3)
+            yield from _shifted(spectrum, carrier, close, NEAR_SHIFTS)
+        for spectrum, hypothesis in search_geometry(spectra, carrier)[:SEARCHED]:
+            yield from _shifted(spectrum, carrier, hypothesis, SEARCHED_SHIFTS)
 
     def _undistorted(self, carrier: Carrier) -> list[tuple[FoldedSpectrum, Hypothesis]]:
         """Shifts under the eight symmetries in both views, best first."""
@@ -252,8 +257,8 @@ def decode(
             row, payload = read
             symbols = carrier.symbols(messages[row], generation, profile)
             trials = MAXIMUM_HYPOTHESES * len(PROFILES) * (newest + 1) * readings
-            bits = HEADER_BITS + profile.payload_bits
-            alarm = log10_false_alarm(normalised_correlation(soft, symbols), bits, trials)
+            correlation = normalised_correlation(soft, symbols)
+            alarm = log10_false_alarm(correlation, profile.payload_bits, trials)
             if alarm <= OPERATING_POINT_LOG10:
                 return payload, profile.payload_bits, generation, alarm
     return None

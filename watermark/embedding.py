@@ -25,9 +25,12 @@ from assay.watermark.whitening import whiten
 #: Pictures with fewer pixels carry the short profile.
 SHORT_PROFILE_PIXELS = 300_000
 
-#: Passes of the closed loop. The whitener is not linear; the second and third pass correct what
-#: the linear prediction missed.
+#: Passes of the closed loop. The whitener is not linear; the second pass corrects what the
+#: linear prediction missed. A third changes nothing measurable.
 PASSES = 2
+
+#: Four times the invisible strength is plainly visible and not much more robust.
+MAXIMUM_STRENGTH = 4.0
 
 Existing = Literal["refuse", "replace"]
 
@@ -57,8 +60,8 @@ def embed(
     key : bytes, KeyFamily or None
         None is the documented public key.
     mask : ndarray, shape (H, W), optional
-        Where the mark may go: booleans, or weights from 0 to 1. Pixels with weight 0 are
-        returned bit for bit.
+        Where the mark may go: booleans, or weights from 0 to 1 (kept in steps of 1/255). Pixels
+        with weight 0 are returned bit for bit.
     strength : float
         Factor on the strength that visibility allows; 1 is meant to be invisible.
     existing : "refuse" or "replace"
@@ -94,10 +97,6 @@ def embed(
     return add_plane(shaped, plane, weights).reshape(pixels.shape)
 
 
-#: Four times the invisible strength is plainly visible and not much more robust.
-MAXIMUM_STRENGTH = 4.0
-
-
 def _refuse_marked(pixels: NDArray[np.generic], key: Key) -> None:
     found = detect(pixels, key=key)
     if found is not None:
@@ -109,19 +108,19 @@ def _refuse_marked(pixels: NDArray[np.generic], key: Key) -> None:
 
 def _check_mask(
     mask: NDArray[np.generic] | None, shaped: NDArray[np.generic]
-) -> NDArray[np.float32] | None:
-    """The mask as weights of the picture's size; fully transparent pixels are masked too."""
+) -> NDArray[np.uint8] | None:
+    """The mask as weights of 0 to 255; fully transparent pixels get 0. None is no mask."""
     height, width, channels = shaped.shape
-    weights = None
+    weights: NDArray[np.uint8] | None = None
     if mask is not None:
         if mask.shape != (height, width):
             raise InputRefused(f"the mask has shape {mask.shape}, expected {(height, width)}")
-        weights = mask.astype(np.float32)
-        if not (weights.min() >= 0 and weights.max() <= 1):
+        if not (mask.min() >= 0 and mask.max() <= 1):
             raise InputRefused("the mask has values outside 0..1")
+        weights = np.rint(mask.astype(np.float32) * 255).astype(np.uint8)
     if channels == 4:
-        opaque = (shaped[:, :, 3] > 0).astype(np.float32)  # type: ignore[operator]
-        weights = opaque if weights is None else weights * opaque
+        opaque = (shaped[:, :, 3] > 0).astype(np.uint8)  # type: ignore[operator]
+        weights = opaque * np.uint8(255) if weights is None else weights * opaque
     return weights
 
 
@@ -145,7 +144,7 @@ def design(
     planes: CanonicalPlanes,
     pattern: Pattern,
     strength: float = 1.0,
-    weights: NDArray[np.float32] | None = None,
+    weights: NDArray[np.uint8] | None = None,
 ) -> Design:
     """Choose the mark for a picture in a closed loop with the detector's front end."""
     host = whiten(planes.luma, deviations=True)
@@ -176,11 +175,11 @@ def weighted_strength(
     planes: CanonicalPlanes,
     deviations: NDArray[np.float32],
     strength: float,
-    weights: NDArray[np.float32] | None,
+    weights: NDArray[np.uint8] | None,
 ) -> NDArray[np.float32]:
     """Strength maps times a factor and a native mask, shape (ORIENTATIONS, h, w)."""
     maps = strength_maps(planes, deviations) * np.float32(strength)
     if weights is not None:
         size = (planes.luma.shape[1], planes.luma.shape[0])
-        maps *= cv2.resize(weights, size, interpolation=cv2.INTER_AREA)
+        maps *= cv2.resize(weights, size, interpolation=cv2.INTER_AREA) / np.float32(255)
     return maps

@@ -18,6 +18,10 @@ CANONICAL_SIDE = 1024
 #: One and a half tiles: below that no line of the comb is resolved.
 MINIMUM_SIDE = 96
 
+#: A strip keeps 96 canonical pixels across and may therefore have more area than other
+#: pictures; beyond this many times the usual area it is refused.
+LONGEST_STRIP = 4
+
 #: Guards the memory of the marked copy; `assay.media` has its own, lower default.
 MAXIMUM_PIXELS = 400_000_000
 
@@ -54,7 +58,7 @@ def check_pixels(pixels: NDArray[np.generic]) -> NDArray[np.generic]:
     InputRefused
         Not uint8 or uint16, or not a picture's shape.
     LimitExceeded
-        A side below 96 pixels, or more than 400 million pixels.
+        A side below 96 pixels, more than 400 million pixels, or a very long strip.
     """
     if not isinstance(pixels, np.ndarray):
         raise TypeError(f"pixels are a NumPy array, got {type(pixels).__name__}")
@@ -75,6 +79,9 @@ def check_pixels(pixels: NDArray[np.generic]) -> NDArray[np.generic]:
         )
     if height * width > MAXIMUM_PIXELS:
         raise LimitExceeded(f"the picture has {width} x {height} pixels, more than the limit")
+    scale = native_tile(height, width) / TILE
+    if height * width > LONGEST_STRIP * (CANONICAL_SIDE * scale) ** 2:
+        raise LimitExceeded(f"{width} x {height} pixels are too long a strip for a watermark")
     return shaped
 
 

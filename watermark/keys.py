@@ -29,7 +29,11 @@ MINIMUM_KEY_BYTES = 16
 #: The 4-bit header of the message holds the generation.
 GENERATIONS = 16
 
-_SALT = b"assay.watermark.v1"
+#: Algorithm version. A mark of a version is readable for ever; a change that would break that
+#: becomes a new version beside it.
+VERSION = "v1"
+
+_SALT = b"assay.watermark." + VERSION.encode()
 
 
 @dataclass(frozen=True)

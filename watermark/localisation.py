@@ -1,8 +1,8 @@
 """Where in a picture the mark is present.
 
-A marked picture pasted into an unmarked page lights up as a rectangle. The whitened plane is
-read in overlapping windows under the geometry that was found; the coherent sum of the pilots,
-and of the message lines once the message is known, is compared with what noise gives.
+A marked picture pasted into an unmarked page lights up as a rectangle. Once the message and the
+geometry are known, so is the whole pattern; the whitened plane is correlated with it in small
+windows, and the correlation compared with what noise gives.
 """
 
 from __future__ import annotations
@@ -25,11 +25,23 @@ from assay.watermark.whitening import QUIET, whiten
 #: Standard deviation of the averaging window, in tiles: a window then holds about eight tiles.
 WINDOW_TILES = 0.8
 
-#: Share of the strongest presence above which a place counts as marked.
-PRESENCE_THRESHOLD = 0.35
+#: Share of the frequency plane that the whitener passes: neighbouring pixels are not independent.
+BANDWIDTH = 0.25
 
-#: Regions smaller than this many tiles in area are noise.
-SMALLEST_REGION_TILES = 2.0
+#: Noise deviations of the local correlation that are shown as full presence.
+FULL_PRESENCE = 8.0
+
+#: Side of the cells that boxes are made of, in canonical pixels.
+CELL = TILE // 2
+
+#: What a cell must add to a box, in noise deviations: half of what marked texture gives.
+CELL_COST = 0.3
+
+#: A box counts when its cells together are this many deviations above noise.
+SMALLEST_EVIDENCE = 7.0
+
+#: Boxes reported at most.
+MAXIMUM_REGIONS = 8
 
 
 @dataclass(frozen=True)
@@ -51,9 +63,10 @@ class Localisation:
     ----------
     detection : Detection
     presence : ndarray of float32, shape (h, w), 0 to 1
-        Strength of the mark at canonical size, relative to the strongest place.
+        Certainty of the mark at canonical size: local correlation in units of eight times its
+        standard deviation on noise.
     regions : tuple of Region
-        Boxes around the marked parts, largest first.
+        Boxes around the marked parts, strongest first.
     """
 
     detection: Detection
@@ -75,9 +88,9 @@ def localise(
     planes = canonical_planes(shaped)
     plane = whiten(planes.luma).values[QUIET]
     carrier = carrier_of(families_of(key)[found.key_index])
-    presence = _presence(plane, carrier, found)
-    regions = _regions(presence, shaped.shape[0], shaped.shape[1])
-    return Localisation(found, presence, regions)
+    product = plane * _pattern(plane.shape, carrier, found)
+    regions = _regions(product, plane, shaped.shape[0], shaped.shape[1])
+    return Localisation(found, _presence(product, plane), regions)
 
 
 def presence_map(
@@ -92,22 +105,19 @@ def presence_map(
     return np.asarray(cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _presence(
-    plane: NDArray[np.float32], carrier: Carrier, found: Detection
-) -> NDArray[np.float32]:
+def _presence(product: NDArray[np.float32], plane: NDArray[np.float32]) -> NDArray[np.float32]:
     """Local correlation with the pattern that was read, 0 to 1."""
-    pattern = _pattern(plane.shape, carrier, found)
     sigma = WINDOW_TILES * TILE
-    product = cv2.GaussianBlur(plane * pattern, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
-    energy = cv2.GaussianBlur(plane * plane, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
-    correlation = np.maximum(product, 0) / np.sqrt(energy + np.float32(1e-6))
-    top = float(np.percentile(correlation, 99.5))
-    return np.asarray(np.clip(correlation / max(top, 1e-6), 0, 1), np.float32)
+    border = cv2.BORDER_REFLECT
+    mean = cv2.GaussianBlur(product, (0, 0), sigma, borderType=border)
+    energy = cv2.GaussianBlur(plane * plane, (0, 0), sigma, borderType=border)
+    coefficient = mean / np.sqrt(energy + np.float32(1e-6))
+    samples = 4 * np.pi * sigma**2 * BANDWIDTH  # independent values in a Gaussian window
+    deviations = coefficient * np.float32(np.sqrt(samples))
+    return np.asarray(np.clip(deviations / FULL_PRESENCE, 0, 1), np.float32)
 
 
-def _pattern(
-    shape: tuple[int, ...], carrier: Carrier, found: Detection
-) -> NDArray[np.float32]:
+def _pattern(shape: tuple[int, ...], carrier: Carrier, found: Detection) -> NDArray[np.float32]:
     """The pattern of a detection over a plane (h, w), RMS about 1."""
     profile = next(p for p in PROFILES if p.payload_bits == found.payload_bits)
     secret = carrier.family.message_secret(found.generation)
@@ -150,22 +160,45 @@ def _project_tile(
     )
 
 
-def _regions(presence: NDArray[np.float32], height: int, width: int) -> tuple[Region, ...]:
-    """Boxes around connected marked places, in native pixels, largest first."""
-    marked = (presence > PRESENCE_THRESHOLD).astype(np.uint8)
-    count, _, boxes, _ = cv2.connectedComponentsWithStats(marked)
-    scale_y, scale_x = height / presence.shape[0], width / presence.shape[1]
-    regions = []
-    for left, top, wide, high, area in boxes[1:count]:
-        if area < SMALLEST_REGION_TILES * TILE * TILE:
-            continue
-        regions.append(
-            Region(
-                round(left * scale_x),
-                round(top * scale_y),
-                round((left + wide) * scale_x),
-                round((top + high) * scale_y),
-                float(area) / marked.size,
-            )
-        )
-    return tuple(sorted(regions, key=lambda region: -region.share))
+def _regions(
+    product: NDArray[np.float32], plane: NDArray[np.float32], height: int, width: int
+) -> tuple[Region, ...]:
+    """Boxes of cells with more evidence than cost, in native pixels, strongest first."""
+    sums, energy = _cell_sums(product), _cell_sums(plane * plane)
+    evidence = sums / np.sqrt(energy + 1e-3 * energy.mean() + 1e-9) * np.sqrt(BANDWIDTH)
+    score = evidence - CELL_COST
+    step_y, step_x = height / product.shape[0] * CELL, width / product.shape[1] * CELL
+    regions: list[Region] = []
+    while len(regions) < MAXIMUM_REGIONS:
+        top, bottom, left, right = _best_box(score)
+        inside = evidence[top:bottom, left:right]
+        if inside.size == 0 or inside.sum() / np.sqrt(inside.size) < SMALLEST_EVIDENCE:
+            break
+        across = (round(left * step_x), min(width, round(right * step_x)))
+        down = (round(top * step_y), min(height, round(bottom * step_y)))
+        share = inside.size / evidence.size
+        regions.append(Region(across[0], down[0], across[1], down[1], share))
+        score[top:bottom, left:right] = -CELL_COST * inside.size
+    return tuple(regions)
+
+
+def _cell_sums(plane: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Sums over cells of CELL x CELL pixels; the last ones may be smaller."""
+    rows = np.add.reduceat(plane, np.arange(0, plane.shape[0], CELL), axis=0, dtype=np.float64)
+    return np.asarray(np.add.reduceat(rows, np.arange(0, plane.shape[1], CELL), axis=1))
+
+
+def _best_box(score: NDArray[np.float64]) -> tuple[int, int, int, int]:
+    """(top, bottom, left, right) of the box with the largest sum (Bentley, 1984)."""
+    best, box = 0.0, (0, 0, 0, 0)
+    for top in range(len(score)):
+        columns = np.zeros(score.shape[1])
+        for bottom in range(top, len(score)):
+            columns += score[bottom]
+            total = np.concatenate([[0.0], np.cumsum(columns)])
+            gain = total - np.minimum.accumulate(total)
+            right = int(gain.argmax())
+            if gain[right] > best:
+                left = int(total[: right + 1].argmin())
+                best, box = float(gain[right]), (top, bottom + 1, left, right)
+    return box

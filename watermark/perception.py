@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 from assay.watermark.images import CanonicalPlanes
 from assay.watermark.whitening import FLOOR, texture_share
 
-#: RMS of the mark, in grey levels, where the picture is flat: 51 dB.
+#: RMS of the mark, in grey levels, where the picture is flat. Rounding to whole levels adds to
+#: it: 50 dB in all. At twice this a smooth sky shows the pattern at 2x zoom.
 FLAT_STRENGTH = 0.65
 
-#: RMS ceiling in dense texture.
+#: RMS ceiling in dense texture; 8 was not more robust.
 STRONGEST = 6.0
 
-#: Strength grows with activity to this power (Weber-like masking slopes lie between .5 and 1).
-
+#: Strength grows with activity to this power; masking slopes lie between 0.5 and 1 (Legge and
+#: Foley, 1980).
 MASKING_EXPONENT = 0.74
 
 #: Side of the minimum filter against haloes beside edges, in canonical pixels.
@@ -37,9 +38,7 @@ STRONGEST_OVERALL = 2.5
 HEADROOM = 3.0
 
 
-def strength_maps(
-    planes: CanonicalPlanes, deviations: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def strength_maps(planes: CanonicalPlanes, deviations: NDArray[np.float32]) -> NDArray[np.float32]:
     """Allowed RMS of the mark per orientation, in grey levels.
 
     Parameters

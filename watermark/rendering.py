@@ -13,14 +13,18 @@ from assay.watermark.images import check_pixels
 def add_plane(
     shaped: NDArray[np.generic],
     plane: NDArray[np.float32],
-    mask: NDArray[np.generic] | None = None,
+    weights: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.generic]:
-    """A copy of the picture (H, W, C) with a plane (h, w) added to every colour channel."""
+    """A copy of the picture (H, W, C) with a plane (h, w) added to every colour channel.
+
+    The plane is enlarged by cubic interpolation, row by row, and multiplied by `weights` / 255,
+    shape (H, W), where they are given. Values are clipped to the range of the dtype.
+    """
     channels = shaped.shape[2]
     result = np.empty_like(shaped)
     factor = 1.0 if shaped.dtype == np.uint8 else 257.0
-    weights = np.ones((1, 1), np.float32) if mask is None else mask.astype(np.float32)
-    _add(shaped, plane, weights, result, min(channels, 3), factor, 255.0 * factor)
+    mask = np.full((1, 1), 255, np.uint8) if weights is None else weights
+    _add(shaped, plane, mask, result, min(channels, 3), factor, 255.0 * factor)
     return result
 
 
@@ -47,7 +51,7 @@ def render_difference(
 def _add(
     pixels: NDArray[np.generic],
     plane: NDArray[np.float32],
-    mask: NDArray[np.float32],
+    mask: NDArray[np.uint8],
     result: NDArray[np.generic],
     colours: int,
     factor: float,
@@ -97,7 +101,7 @@ def _add(
                     + taps[x, 3] * line[first[x, 3]]
                 )
             if masked:
-                value *= mask[y, x]
+                value *= mask[y, x] * np.float32(1 / 255)
             for channel in range(channels):
                 if channel < colours:
                     level = pixels[y, x, channel] + np.rint(value * factor)

@@ -109,9 +109,7 @@ class Spectrum:
 
 
 @compiled
-def _look_up(
-    noise: NDArray[np.float32], frequencies: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _look_up(noise: NDArray[np.float32], frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
     """Noise power at the bin nearest to each frequency."""
     bins = noise.shape[0]
     result = np.empty(len(frequencies))

@@ -20,6 +20,7 @@ from assay.watermark.carrier import TILE, Carrier
 from assay.watermark.compilation import compiled
 from assay.watermark.geometry import Matrix, frequencies, similarity, stretch
 from assay.watermark.spectrum import Spectrum
+from assay.watermark.sweep import sweep
 
 #: Range of scales searched with rotation and, without it, separately along x and y.
 SCALES = (0.38, 2.3)
@@ -47,6 +48,7 @@ MEAN_RADIUS = 0.17
 LOG_POLAR_CANDIDATES = 60
 STRETCH_CANDIDATES = 12
 COHERENT_CANDIDATES = 40
+SWEPT_CANDIDATES = 12
 REFINED_CANDIDATES = 10
 
 
@@ -72,9 +74,7 @@ def pilot_surface(
     grid = np.zeros((SHIFT_GRID, SHIFT_GRID // 2 + 1), np.complex128)
     matched = clipped * carrier.pilot_phasors.conj()
     u, v = carrier.pilot_lines[:, 0], carrier.pilot_lines[:, 1]
-    grid[np.where(u < 0, -v, v) % SHIFT_GRID, np.abs(u)] = np.where(
-        u < 0, matched.conj(), matched
-    )
+    grid[np.where(u < 0, -v, v) % SHIFT_GRID, np.abs(u)] = np.where(u < 0, matched.conj(), matched)
     surface = fft.irfft2(grid, (SHIFT_GRID, SHIFT_GRID)) * (SHIFT_GRID * SHIFT_GRID / 2)
     energy = float((np.abs(clipped) ** 2).sum())
     return surface, np.sqrt(energy / 2) + 1e-9
@@ -101,9 +101,7 @@ def judge(spectrum: Spectrum, carrier: Carrier, matrix: Matrix) -> Hypothesis:
     return Hypothesis(score, matrix, shift)
 
 
-def refine(
-    spectrum: Spectrum, carrier: Carrier, start: Hypothesis, rounds: int = 3
-) -> Hypothesis:
+def refine(spectrum: Spectrum, carrier: Carrier, start: Hypothesis, rounds: int = 3) -> Hypothesis:
     """Climb the pilot correlation over scale, rotation, stretch, shear and shift."""
     best = start
     step = 0.5 * TILE / 10 / spectrum.extent
@@ -160,9 +158,7 @@ def _small_changes(step: float) -> list[Matrix]:
     return [np.eye(2) + s * np.array(d, float) for d in directions for s in (step, -step)]
 
 
-def search(
-    spectra: Sequence[Spectrum], carrier: Carrier
-) -> list[tuple[Spectrum, Hypothesis]]:
+def search(spectra: Sequence[Spectrum], carrier: Carrier) -> list[tuple[Spectrum, Hypothesis]]:
     """The most plausible hypotheses over the whole range of geometries, best first.
 
     The power of all views is searched together; each candidate is then judged in each view.
@@ -175,11 +171,10 @@ def search(
     found = _search_log_polar(bins, power, carrier, step)
     found += _search_stretch(bins, power, carrier, step * 1.1)
     found.sort(key=lambda item: -item[0])
+    matrices = [sign * matrix for _, matrix in found[:COHERENT_CANDIDATES] for sign in (1, -1)]
+    matrices += sweep(spectra[0], carrier, SWEPT_CANDIDATES)
     judged = [
-        (spectrum, judge(spectrum, carrier, sign * matrix))
-        for _, matrix in found[:COHERENT_CANDIDATES]
-        for sign in (1, -1)
-        for spectrum in spectra
+        (spectrum, judge(spectrum, carrier, matrix)) for matrix in matrices for spectrum in spectra
     ]
     judged.sort(key=lambda item: -item[1].score)
     refined = [(item[0], refine(item[0], carrier, item[1])) for item in judged[:REFINED_CANDIDATES]]
@@ -249,8 +244,12 @@ def _search_stretch(
     x, y = np.meshgrid(f, f)
     maps = {
         sign: cv2.remap(
-            power, x * bins, sign * y * bins + bins // 2, cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_CONSTANT, borderValue=0.8,
+            power,
+            x * bins,
+            sign * y * bins + bins // 2,
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=0.8,
         )
         for sign in (1, -1)
     }

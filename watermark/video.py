@@ -27,6 +27,7 @@ from assay.watermark.keys import Key, families_of, family_of
 from assay.watermark.payload import LONG, check_payload
 from assay.watermark.projections import Pattern
 from assay.watermark.rendering import add_plane
+from assay.watermark.video_frames import frame_of, pixel_format, planes_of, quarter_turns
 from assay.watermark.whitening import whiten
 
 #: Frames between two closed-loop designs: one second of most footage.
@@ -39,11 +40,13 @@ CUT_THRESHOLD = 20.0
 SAMPLED_FRAMES = 48
 LOOKS = (1, 4, 12, 24, 48)
 
-#: Studio-swing luma spans 219 of 255 levels from 16 up (ITU-R BT.601).
-STUDIO_BLACK, STUDIO_SPAN = 16, 219
-
-#: Constant-rate factors at which x264 and x265 are visually near lossless.
-ENCODERS = {"h264": ("libx264", "16"), "hevc": ("libx265", "18")}
+#: Encoders by name of the codec that came in, with options: constant-rate factors at which they
+#: are visually near lossless. WebM holds VP9 only; everything else becomes H.264.
+ENCODERS = {
+    "h264": ("libx264", {"crf": "16", "preset": "medium"}),
+    "hevc": ("libx265", {"crf": "18", "preset": "medium", "x265-params": "log-level=error"}),
+    "webm": ("libvpx-vp9", {"crf": "20", "b:v": "0", "deadline": "good", "cpu-used": "4"}),
+}
 
 #: (frames done, frames in all or None when the container does not say).
 Progress = Callable[[int, int | None], None]
@@ -158,7 +161,7 @@ def detect_video(path: str | Path, *, key: Key | Sequence[Key] = None) -> Detect
             stream.thread_type = "AUTO"
             stride = max(1, (_frame_count(source) or 0) // SAMPLED_FRAMES)
             for number, frame in enumerate(source.decode(stream)):
-                if number % stride == 0 and detector.add(_luma(frame)[1]) is not None:
+                if number % stride == 0 and detector.add(planes_of(frame).gray()) is not None:
                     break
                 if detector.frames >= SAMPLED_FRAMES:
                     break
@@ -179,8 +182,8 @@ def embed_video(
 ) -> VideoReport:
     """Write a marked copy of a video file.
 
-    The video stream is encoded again, as H.265 if it was that and as H.264 otherwise; all other
-    streams are copied untouched.
+    The video stream is encoded again, upright: as H.265 if it was that, as VP9 into .webm, and as
+    H.264 otherwise. All other streams are copied untouched.
 
     Parameters
     ----------
@@ -196,28 +199,53 @@ def embed_video(
     marker = VideoMarker(payload, key=key, strength=strength)
     if existing == "refuse" and (found := detect_video(source_path, key=key)) is not None:
         raise AlreadyMarked(f"the video already carries the watermark {found.payload:#x}")
-    frames = copied = 0
     try:
-        with av.open(str(source_path)) as source, av.open(str(target_path), "w") as target:
-            video = _video_stream(source)
-            total = _frame_count(source)
-            target.metadata.update(source.metadata)
-            output, others = _open_streams(source, target, video)
-            copied = len(others)
-            for packet in source.demux():
-                if packet.stream is video:
-                    for frame in video.codec_context.decode(packet):
-                        target.mux(output.encode(_marked_frame(frame, marker)))
-                        frames += 1
-                        if progress is not None:
-                            progress(frames, total)
-                elif packet.stream.index in others and packet.dts is not None:
-                    packet.stream = others[packet.stream.index]
-                    target.mux(packet)
-            target.mux(output.encode(None))
+        return _transcode(Path(source_path), Path(target_path), marker, progress)
     except av.FFmpegError as error:
+        Path(target_path).unlink(missing_ok=True)
         raise DamagedMedia(f"the video cannot be read or written: {error}") from error
-    return VideoReport(frames, marker.key_frames, copied)
+
+
+def _transcode(
+    source_path: Path, target_path: Path, marker: VideoMarker, progress: Progress | None
+) -> VideoReport:
+    """Decode, mark and encode the video stream; copy the others."""
+    quarters = _turns(source_path)
+    frames = 0
+    with av.open(str(source_path)) as source, av.open(str(target_path), "w") as target:
+        video = _video_stream(source)
+        total = _frame_count(source)
+        target.metadata.update(source.metadata)
+        output = _open_encoder(target, video, quarters)
+        others = _open_copies(source, target, video)
+        for packet in source.demux():
+            if packet.stream is video:
+                for frame in video.codec_context.decode(packet):
+                    target.mux(output.encode(_marked(frame, marker, quarters)))
+                    frames += 1
+                    if progress is not None:
+                        progress(frames, total)
+            elif packet.stream.index in others and packet.dts is not None:
+                packet.stream = others[packet.stream.index]
+                target.mux(packet)
+        target.mux(output.encode(None))
+    return VideoReport(frames, marker.key_frames, len(others))
+
+
+def _turns(path: Path) -> int:
+    """Quarter turns that show the first frame of a file upright."""
+    with av.open(str(path)) as source:
+        for frame in source.decode(_video_stream(source)):
+            return quarter_turns(frame)
+    raise DamagedMedia("the video has no frames")
+
+
+def _marked(frame: av.VideoFrame, marker: VideoMarker, quarters: int) -> av.VideoFrame:
+    """An upright copy of a frame with a marked luma plane."""
+    planes = planes_of(frame).turned(quarters)
+    gray = np.ascontiguousarray(planes.gray())
+    change = marker.mark(gray).astype(np.float32) - gray
+    return frame_of(planes.changed(change), frame)
 
 
 def _video_stream(source: av.container.InputContainer) -> av.VideoStream:
@@ -236,23 +264,29 @@ def _frame_count(source: av.container.InputContainer) -> int | None:
     return None
 
 
-def _open_streams(
+def _open_encoder(
+    target: av.container.OutputContainer, video: av.VideoStream, quarters: int
+) -> av.VideoStream:
+    """The stream that the marked frames are encoded into."""
+    codec = "webm" if target.format.name == "webm" else video.codec_context.name
+    name, options = ENCODERS.get(codec, ENCODERS["h264"])
+    output = target.add_stream(name, rate=video.average_rate, options=options)
+    assert isinstance(output, av.VideoStream)
+    upright = quarters % 2 == 0
+    output.width = video.width if upright else video.height
+    output.height = video.height if upright else video.width
+    output.pix_fmt = pixel_format(video.height, video.width)
+    if video.time_base is not None:
+        output.codec_context.time_base = video.time_base
+    return output
+
+
+def _open_copies(
     source: av.container.InputContainer,
     target: av.container.OutputContainer,
     video: av.VideoStream,
-) -> tuple[av.VideoStream, dict[int, av.stream.Stream]]:
-    """The encoder's stream, and output streams of the copied ones by input index."""
-    name, quality = ENCODERS.get(video.codec_context.name, ENCODERS["h264"])
-    options = {"crf": quality, "preset": "medium"}
-    if name == "libx265":
-        options["x265-params"] = "log-level=error"
-    output = target.add_stream(name, rate=video.average_rate, options=options)
-    assert isinstance(output, av.VideoStream)
-    output.width, output.height = video.width, video.height
-    even = video.width % 2 == 0 and video.height % 2 == 0
-    output.pix_fmt = "yuv420p" if even else "yuv444p"
-    if video.time_base is not None:
-        output.codec_context.time_base = video.time_base
+) -> dict[int, av.stream.Stream]:
+    """Output streams of everything but the video, by input index."""
     others: dict[int, av.stream.Stream] = {}
     for stream in source.streams:
         if stream is video:
@@ -263,32 +297,4 @@ def _open_streams(
             kind = f"{stream.type} stream {stream.index}"
             message = f"the output container cannot hold the {kind}"
             raise OutputRefused(message, advice="Write to a .mkv file.") from error
-    return output, others
-
-
-def _luma(frame: av.VideoFrame) -> tuple[av.VideoFrame, NDArray[np.uint8], bool]:
-    """The frame with 8-bit planes, its luma as full-range gray (H, W), and if it was full."""
-    subsampled = frame.width % 2 == 0 and frame.height % 2 == 0
-    planar = frame.reformat(format="yuv420p" if subsampled else "yuv444p")
-    plane = planar.planes[0]
-    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
-    luma = rows[:, : plane.width]
-    full = frame.color_range == av.video.reformatter.ColorRange.JPEG
-    if full:
-        return planar, luma.copy(), True
-    spread = (luma.astype(np.float32) - STUDIO_BLACK) * (255 / STUDIO_SPAN)
-    return planar, np.clip(np.rint(spread), 0, 255).astype(np.uint8), False
-
-
-def _marked_frame(frame: av.VideoFrame, marker: VideoMarker) -> av.VideoFrame:
-    """A copy of a frame with a marked luma plane and untouched chroma planes."""
-    planar, gray, full = _luma(frame)
-    change = marker.mark(gray).astype(np.float32) - gray
-    plane = planar.planes[0]
-    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, -1).copy()
-    scale = 1.0 if full else STUDIO_SPAN / 255
-    changed = np.rint(rows[:, : plane.width] + scale * change)
-    rows[:, : plane.width] = np.clip(changed, 0, 255).astype(np.uint8)
-    plane.update(rows.tobytes())
-    planar.pts, planar.time_base = frame.pts, frame.time_base
-    return planar
+    return others

@@ -108,7 +108,7 @@ def _conditions(conditions: dict[str, dict[str, Any]]) -> bytes:
 def _matrix(matrix: dict[str, dict[str, float]]) -> bytes:
     rows = list(matrix)
     columns = list(next(iter(matrix.values()), {}))
-    figure, axes = _figure(2.5 + 0.28 * len(columns), 1.8 + 0.25 * len(rows))
+    figure, axes = _figure(3.5 + 0.28 * len(columns), 4.0 + 0.25 * len(rows))
     if rows and columns:
         values = np.array([[matrix[row][column] for column in columns] for row in rows])
         image = axes.imshow(values, vmin=0, vmax=1, cmap="RdBu", aspect="auto")

@@ -7,6 +7,8 @@ grows with intensity, that of a generator need not.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +62,7 @@ def measure(picture: TiledPicture) -> NDArray[np.float32]:
             ),
             np.float32,
         )
-    decay = [later - earlier for earlier, later in zip(energies, energies[1:], strict=False)]
+    decay = [later - earlier for earlier, later in pairwise(energies)]
     groups = [*mscn, *sparsity, *anisotropy, *diagonal, *decay, _noise(picture)]
     return np.concatenate(groups, 1).astype(np.float32)
 
@@ -74,23 +76,22 @@ def _normalise(plane: Plane) -> Plane:
 
 
 def _mscn(tiles: Tiles) -> NDArray[np.float32]:
-    square = (tiles * tiles).mean((1, 2)) + 1e-4
+    squares = tiles * tiles
+    square = squares.mean((1, 2)) + 1e-4
     columns = [
         np.log(np.abs(tiles).mean((1, 2)) / np.sqrt(square) + 1e-3),
-        np.log((tiles**4).mean((1, 2)) / square**2 + 1e-3),
-        (tiles**3).mean((1, 2)) / square**1.5,
+        np.log((squares * squares).mean((1, 2)) / square**2 + 1e-3),
+        (squares * tiles).mean((1, 2)) / square**1.5,
     ]
     height, width = tiles.shape[1:]
     for down, right in _DIRECTIONS:
         here = tiles[:, : height - down, max(0, -right) : width - max(0, right)]
         there = tiles[:, down:, max(0, right) : width + min(0, right)]
         product = here * there
-        magnitude = np.abs(product).mean((1, 2)) + 1e-4
-        columns += [
-            product.mean((1, 2)) / square,
-            np.log(magnitude / square),
-            np.maximum(product, 0).mean((1, 2)) / magnitude,
-        ]
+        mean = product.mean((1, 2))
+        magnitude = np.abs(product, out=product).mean((1, 2)) + 1e-4
+        # The share of the magnitude that is positive: half of 1 + mean / mean magnitude.
+        columns += [mean / square, np.log(magnitude / square), (1 + mean / magnitude) / 2]
     return np.stack(columns, 1).astype(np.float32)
 
 
@@ -98,10 +99,11 @@ def _haar(plane: Plane) -> tuple[Plane, Plane, Plane]:
     """Undecimated Haar details: across, down, diagonal."""
     right = np.roll(plane, -1, 1)
     below, corner = np.roll(plane, -1, 0), np.roll(right, -1, 0)
+    half = np.float32(0.5)
     return (
-        (plane - right + below - corner) / 2,
-        (plane + right - below - corner) / 2,
-        (plane - right - below + corner) / 2,
+        (plane - right + below - corner) * half,
+        (plane + right - below - corner) * half,
+        (plane - right - below + corner) * half,
     )
 
 
@@ -112,7 +114,7 @@ def _noise(picture: TiledPicture) -> NDArray[np.float64]:
     variance = np.asarray(cv2.blur(detail * detail, (8, 8)), np.float32)
     mean = np.asarray(cv2.blur(luma, (8, 8)), np.float32)
     energy = np.log(picture.tiles(variance)[:, 4::8, 4::8] + 0.05).reshape(-1, 400)
-    level = picture.tiles(mean)[:, 4::8, 4::8].reshape(-1, 400) / 128 - 1
+    level = picture.tiles(mean)[:, 4::8, 4::8].reshape(-1, 400) / np.float32(128) - np.float32(1)
     centre = np.log(np.exp(energy).mean(1, keepdims=True))
     quantiles = np.quantile(energy, _QUANTILES, axis=1).T - centre
     slopes = [_correlation(energy, level), _correlation(energy, level * level)]

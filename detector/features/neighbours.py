@@ -19,9 +19,21 @@ _CIRCLE = 8
 # Differences under this many grey levels count as equal: JPEG rounding is not texture.
 _TOLERANCE = 1.0
 
-_UNIFORM_BINS = _CIRCLE + 2
-
 _DIRECTIONS = ("across", "down")
+
+
+def _rotation_invariant() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Class of each 8-bit pattern under rotation of the circle, and the class sizes."""
+    smallest = [
+        min(pattern >> turn | (pattern << _CIRCLE - turn) & 255 for turn in range(_CIRCLE))
+        for pattern in range(1 << _CIRCLE)
+    ]
+    _, index, size = np.unique(smallest, return_inverse=True, return_counts=True)
+    return index.astype(np.uint8), size.astype(float)
+
+
+_CLASS, _SIZE = _rotation_invariant()
+_PLANES = ("luma", "red-blue")
 NAMES = (
     [
         f"phase-{period}-{way}-{what}"
@@ -30,22 +42,13 @@ NAMES = (
         for what in ("deviation", "peak")
     ]
     + [f"equal-{way}" for way in _DIRECTIONS]
-    + [f"pattern-{radius}-{i}" for radius in RADII for i in range(_UNIFORM_BINS)]
-    + [f"pattern-chroma-{i}" for i in range(_UNIFORM_BINS)]
+    + [
+        f"pattern-{plane}-{radius}-{i}"
+        for plane in _PLANES
+        for radius in RADII
+        for i in range(len(_SIZE))
+    ]
 )
-
-
-def _uniform_codes() -> NDArray[np.uint8]:
-    """Rotation-invariant uniform class of each 8-bit pattern: number of ones, or 9."""
-    codes = np.empty(256, np.uint8)
-    for pattern in range(256):
-        bits = [(pattern >> i) & 1 for i in range(_CIRCLE)]
-        changes = sum(bits[i] != bits[i - 1] for i in range(_CIRCLE))
-        codes[pattern] = sum(bits) if changes <= 2 else _CIRCLE + 1
-    return codes
-
-
-_CODES = _uniform_codes()
 
 
 def measure(picture: TiledPicture) -> NDArray[np.float32]:
@@ -59,8 +62,7 @@ def measure(picture: TiledPicture) -> NDArray[np.float32]:
         phases.append(_phases(tiles, axis))
         equal.append((tiles < _TOLERANCE).mean((1, 2))[:, None])
     chroma = np.asarray(picture.rgb[..., 0] - picture.rgb[..., 2], np.float32)
-    patterns = [_patterns(picture, luma, radius) for radius in RADII]
-    patterns.append(_patterns(picture, chroma, 2))
+    patterns = [_patterns(picture, plane, radius) for plane in (luma, chroma) for radius in RADII]
     return np.concatenate(phases + equal + patterns, 1).astype(np.float32)
 
 
@@ -76,10 +78,10 @@ def _phases(tiles: Tiles, axis: int) -> NDArray[np.float64]:
 
 
 def _patterns(picture: TiledPicture, plane: Plane, radius: int) -> NDArray[np.float64]:
-    """Shares of the uniform local binary patterns on a circle of 8 points."""
+    """Log shares of the rotation-invariant binary patterns on a circle of 8 points."""
     plane = np.asarray(cv2.GaussianBlur(plane, (0, 0), 0.5 * radius), np.float32)
     height, width = plane.shape
-    padded = cv2.copyMakeBorder(plane, *([radius] * 4), cv2.BORDER_REFLECT_101)
+    padded = cv2.copyMakeBorder(plane, radius, radius, radius, radius, cv2.BORDER_REFLECT_101)
     diagonal = max(1, round(radius * np.sqrt(0.5)))
     steps = [(0, radius), (diagonal, diagonal), (radius, 0), (diagonal, -diagonal)]
     steps += [(-y, -x) for y, x in steps]
@@ -87,5 +89,7 @@ def _patterns(picture: TiledPicture, plane: Plane, radius: int) -> NDArray[np.fl
     for bit, (y, x) in enumerate(steps):
         there = padded[radius + y : radius + y + height, radius + x : radius + x + width]
         code |= ((there > plane + _TOLERANCE).astype(np.uint8)) << bit
-    counts = count_codes(picture.tiles(_CODES[code].astype(np.float32)), _UNIFORM_BINS)
-    return counts / counts.sum(1, keepdims=True)
+    tiles = picture.tiles(_CLASS[code].astype(np.float32))
+    counts = count_codes(tiles, len(_SIZE))
+    shares: NDArray[np.float64] = np.log(counts / counts.sum(1, keepdims=True) / _SIZE + 1e-5)
+    return shares

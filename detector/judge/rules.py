@@ -22,7 +22,13 @@ _ORIGINS: dict[str, Category] = {
 _TOLD = frozenset({"generated", "captured", "edited", "altered"})
 # Findings that say "somebody marked this", whatever they point to.
 _WITHOUT_A_VOUCHER = frozenset(
-    {"c2pa-valid-untrusted", "c2pa-credential-unfit", "c2pa-unreadable", "watermark-unregistered"}
+    {
+        "c2pa-credential-unfit",
+        "c2pa-unreadable",
+        "c2pa-valid-untrusted",
+        "signed-part",
+        "watermark-unregistered",
+    }
 )
 
 
@@ -95,14 +101,18 @@ class RecoveredProvenance:
     """The manifest is gone from the file but a mark or fingerprint leads back to it.
 
     Only an AI origin carries over to the copy: that a picture was once captured or edited
-    does not say that this copy was not changed since.
+    does not say that this copy was not changed since. A signed picture that is only a part
+    of this one decides nothing about the whole.
     """
 
     def decide(self, evidence: Sequence[Evidence]) -> Ruling | None:
+        parts = {e.details.get("manifest") for e in evidence if e.finding == "signed-part"}
         recovered = [
             e
             for e in at_least(evidence, "strong")
-            if e.kind in ("watermark", "fingerprint") and e.points_to in _ORIGINS
+            if e.kind in ("watermark", "fingerprint")
+            and e.points_to in _ORIGINS
+            and e.details.get("manifest", "") not in parts
         ]
         if not recovered:
             return None
@@ -143,6 +153,7 @@ class UnvouchedClaims:
         ]
         if not claims:
             return None
+        claims.sort(key=lambda e: e.finding != "signed-part")
         return Ruling("inconclusive", claims[0].summary, tuple(claims))
 
 

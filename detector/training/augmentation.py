@@ -84,7 +84,9 @@ def _retouch(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     elif draw < 0.4:
         values += rng.uniform(0.2, 0.9) * (values - _blur(values, rng.uniform(0.6, 1.5)))
     if rng.random() < 0.6:
-        values = np.asarray(255 * (np.clip(values, 0, 255) / 255) ** rng.uniform(0.75, 1.35), np.float32)
+        values = np.asarray(
+            255 * (np.clip(values, 0, 255) / 255) ** rng.uniform(0.75, 1.35), np.float32
+        )
         mean = values.mean()
         values = mean + (values - mean) * rng.uniform(0.75, 1.25)
         grey = values.mean(2, keepdims=True)

@@ -19,6 +19,7 @@ from assay.datasets.manifests import Row
 from assay.detector.features import FEATURE_VERSION, NAMES, extract
 from assay.detector.neutralisation import (
     STANDARD,
+    WORKING_LONG_SIDE,
     Rendition,
     centre_crop,
     compress,
@@ -34,9 +35,6 @@ Pixels = NDArray[np.uint8]
 View = Callable[[Pixels, np.random.Generator], Pixels]
 Progress = Callable[[Iterable["Example | Refusal"], int], Iterable["Example | Refusal"]]
 
-# Originals are reduced to this before anything random: nothing later looks at more, and a
-# 40-megapixel photograph would cost a second per random delivery.
-_WORKING_LONG_SIDE = 1400
 # A shorter picture cannot be brought to the field of view of the others.
 MIN_LONG_SIDE = 400
 
@@ -180,7 +178,7 @@ def measure_row(row: Row, *, views: dict[str, View], seed: int) -> Example | Ref
     """Measure one picture."""
     try:
         media = Media.open(row.path, any_extension=True)
-        pixels = reduce(media.pixels(), _WORKING_LONG_SIDE)
+        pixels = reduce(media.pixels(), WORKING_LONG_SIDE)
     except InputRefused as refusal:
         return Refusal(row, refusal.message)
     if max(media.width, media.height) < MIN_LONG_SIDE:

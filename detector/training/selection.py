@@ -44,8 +44,8 @@ class HeldOut:
 
     @property
     def mean_scores(self) -> NDArray[np.float64]:
-        """Mean over deals, n."""
-        return np.asarray(np.nanmean(self.scores, axis=1))
+        """Mean over deals, n; NaN where a picture was in no test fold."""
+        return _mean_of_known(self.scores)
 
 
 def hold_out(table: Table, recipe: Recipe, *, deals: int = DEALS) -> HeldOut:
@@ -75,7 +75,7 @@ def hold_out(table: Table, recipe: Recipe, *, deals: int = DEALS) -> HeldOut:
         scores=scores,
         by_family=_average(family_values),
         by_source=_average(source_values),
-        within_contrast=float(np.nanmean(strata)) if strata else float("nan"),
+        within_contrast=float(_mean_of_known(np.array([strata]))[0]) if strata else float("nan"),
     )
 
 
@@ -89,6 +89,14 @@ def choose(
     """
     tried = [hold_out(table, recipe, deals=deals) for recipe in recipes]
     return max(tried, key=lambda held: held.macro_auc), tried
+
+
+def _mean_of_known(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean of each row over what is not NaN; NaN for a row without any."""
+    known = np.isfinite(values)
+    count = known.sum(1)
+    total = np.where(known, values, 0.0).sum(1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _average(values: dict[str, list[tuple[float, int]]]) -> dict[str, tuple[float, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,7 +106,7 @@ def train(
         table, held_out, tried, calibration, threshold, seen, name=name, version=version
     )
     card["trustworthy"] = trustworthy(calibration, held_out.macro_auc)
-    model = _assemble(committee, calibration, float(threshold["log_odds"]), table, card)
+    model = _assemble(committee, calibration, threshold, table, card)
     path = save(model, out)
     return Training(model=model, held_out=held_out, table=table, card_path=path)
 
@@ -122,9 +123,9 @@ def _balanced(generated: NDArray[np.bool_], groups: NDArray[np.str_]) -> NDArray
 def _assemble(
     committee: Committee,
     calibration: Calibration,
-    threshold: float,
+    threshold: dict[str, Any],
     table: Table,
-    card: dict[str, object],
+    card: dict[str, Any],
 ) -> LinearModel:
     standardised = (table.features - committee.mean) / committee.scale
     clipped = (np.abs(standardised) > CLIP).mean(2).ravel()
@@ -135,7 +136,8 @@ def _assemble(
         bias=committee.bias,
         slope=calibration.slope,
         intercept=calibration.intercept,
-        threshold=threshold,
+        threshold=float(threshold["log_odds"]),
+        stability=float(threshold["stability_log_odds"]),
         domain=float(np.quantile(clipped, _DOMAIN_QUANTILE)),
-        card=dict(card),
+        card=card,
     )

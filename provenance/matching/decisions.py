@@ -53,8 +53,16 @@ def _decide(found: Findings, limits: Thresholds) -> tuple[Decision, str] | None:
 
 def _by_geometry(found: Findings, alignment: Alignment, limits: Thresholds) -> tuple[Decision, str]:
     places = f"{alignment.inliers} places agree in one geometric transform"
-    if not found.graphic:
+    if not found.graphic and alignment.firm:
         return "match", f"{places}."
+    if not found.graphic:
+        by_hashes = _by_hashes(found, limits)
+        if by_hashes is not None and by_hashes[0] == "match":
+            return by_hashes
+        return "verify", (
+            f"{places}, over {alignment.coverage:.0%} of what is shown: a shared object, face or "
+            "layout would explain as much."
+        )
     if (
         alignment.coverage >= GRAPHIC_COVERAGE
         and found.pdq <= limits.match_pdq
@@ -70,23 +78,23 @@ def _by_geometry(found: Findings, alignment: Alignment, limits: Thresholds) -> t
 def _by_hashes(found: Findings, limits: Thresholds) -> tuple[Decision, str] | None:
     first = found.pdq <= limits.review_pdq
     second = found.difference <= limits.review_difference
+    agree = found.difference <= limits.match_difference
     if not (first or second):
         return None
     if not found.hashable:
-        if first and second:
+        if first and agree:
             return "review", (
                 "Both perceptual hashes are near, but on artwork, lettering or a featureless "
                 "picture they are near by chance, and no geometry confirms it."
             )
         return None
-    if first and second:
-        if found.pdq <= limits.match_pdq and found.difference <= limits.match_difference:
+    if first and agree:
+        if found.pdq <= limits.match_pdq:
             return "match", "Both perceptual hashes are near enough for a registry of this size."
         return "verify", "Both perceptual hashes are near, but no geometry confirms it."
     if found.pdq <= limits.match_pdq:
         return "review", (
             "One perceptual hash is near and the second is not: a coincidence or a forgery."
         )
-    if first:
-        return "review", "The first of two perceptual hashes is near, without geometry."
-    return "review", "The second of two perceptual hashes is near, without geometry."
+    which = "first" if first else "second"
+    return "review", f"The {which} of two perceptual hashes is near, without geometry."

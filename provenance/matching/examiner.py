@@ -35,7 +35,7 @@ class FingerprintExaminer:
         if registry is None:
             return []
         with registry:
-            recovered, matches = registry.recover(media), registry.match(media)
+            recovered, matches = registry.look_up(media)
             titles = {match.work_id: registry.work(match.work_id).title for match in matches}
         evidence = [self._recovered(found) for found in recovered]
         evidence += [self._known(match, titles[match.work_id]) for match in matches]

@@ -23,7 +23,12 @@ MOST_DIFFERING_BITS = 64  # of a descriptor's 256: farther ones are not the same
 INLIER_PIXELS = 4.0  # at a longest side of 512
 UNIQUE_PIXELS = 3.0  # inliers nearer to each other than this count once
 FEWEST_MATCHES = 6
-ACCEPTED_INLIERS = 10  # no impostor had more than 6 (docs/explanation/matching.md)
+ACCEPTED_INLIERS = 10
+# Faces in the same pose, one product photographed twice and type of one font reached 20 places
+# over up to 0.36 of what is shown; copies under all edits but insets have more of either
+# (docs/explanation/matching.md).
+FIRM_INLIERS = 24
+FIRM_COVERAGE = 0.4
 SMALLEST_SCALE, LARGEST_SCALE = 0.15, 7.0
 MOST_STRETCHED = 2.0  # of one axis against the other
 CONFIDENCE = 0.99
@@ -54,7 +59,13 @@ class Alignment:
 
     @property
     def accepted(self) -> bool:
+        """More agreement than chance gives: something in both pictures is the same."""
         return self.inliers >= ACCEPTED_INLIERS and self.log10_chance < 0
+
+    @property
+    def firm(self) -> bool:
+        """So much that the pictures are the same, not only an object, a face or a layout."""
+        return self.accepted and (self.inliers >= FIRM_INLIERS or self.coverage >= FIRM_COVERAGE)
 
 
 def align(

@@ -5,8 +5,8 @@ works of one kind are close in every perceptual hash. What is recognised here is
 on hashes alone.
 
 The limits were set where they flag all synthetic logos, charts, pages and memes of
-tests/benchmarks/matching.py and about 6 in 100 camera photographs (for those, a match then
-asks for geometric agreement, nothing more).
+tests/benchmarks/matching.py and about 2 in 100 camera photographs. For those a match asks for
+more agreement; a crop of one is left to review.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 FLAT_RANGE = 3.0  # grey levels within a neighbourhood that count as one tone
 TONE_WIDTH = 5  # grey levels that count as the same tone
-TWO_TONE_SHARE = 0.4  # share of the picture in its two most common flat tones
+TWO_TONE_SHARE = 0.75  # of the picture in its two most common flat tones: logos, charts
+PAGE_SHARE = 0.4  # the same, where there is some lettering: pages, slides
 INK, PAPER = 30.0, 225.0  # lettering touches both extremes within a neighbourhood
 LETTERING_SHARE = 0.01  # of the picture
+PAGE_LETTERING_SHARE = 0.004
 LETTERING_BAND_SHARE = 0.08  # of the densest band
 BAND_ROWS = 16  # rows of a 512-pixel picture: a line of small text
 LAYOUT_GRID = 4
@@ -31,11 +33,16 @@ def is_graphic(luma: NDArray[np.float32]) -> bool:
     """Whether normalised luma (float32, 0..255) is flat artwork or carries lettering."""
     brightest = cv2.dilate(luma, _NEIGHBOURHOOD)
     darkest = cv2.erode(luma, _NEIGHBOURHOOD)
-    if _two_tone_share(luma, (brightest - darkest) <= FLAT_RANGE) >= TWO_TONE_SHARE:
-        return True
+    two_tone = _two_tone_share(luma, (brightest - darkest) <= FLAT_RANGE)
     rows = ((brightest >= PAPER) & (darkest <= INK)).mean(axis=1)
+    lettering = float(rows.mean())
     bands = np.convolve(rows, np.ones(BAND_ROWS) / BAND_ROWS, "same")
-    return bool(rows.mean() >= LETTERING_SHARE or bands.max() >= LETTERING_BAND_SHARE)
+    return (
+        two_tone >= TWO_TONE_SHARE
+        or (two_tone >= PAGE_SHARE and lettering >= PAGE_LETTERING_SHARE)
+        or lettering >= LETTERING_SHARE
+        or float(bands.max()) >= LETTERING_BAND_SHARE
+    )
 
 
 def colour_layout(pixels: NDArray[np.uint8]) -> bytes:

@@ -63,13 +63,19 @@ class Indexes:
     def all(self) -> tuple[Index, Index, Index]:
         return self.pdq, self.difference, self.local
 
-    def refresh(self) -> None:
-        """Take in everything that was committed before this call."""
+    def newest(self) -> int:
+        """The highest number of a committed print."""
         with self.engine.connect() as connection:
-            newest = connection.execute(sa.select(sa.func.max(prints.c.id))).scalar_one() or 0
+            highest = connection.execute(sa.select(sa.func.max(prints.c.id))).scalar_one()
+        return int(highest or 0)
+
+    def refresh(self) -> int:
+        """Take in everything that was committed before this call; its highest number."""
+        newest = self.newest()
         for index in self.all:
             if index.high < newest:
                 index.refresh(newest)
+        return newest
 
     def seal_if_due(self) -> None:
         """Move what has gathered in memory to files."""

@@ -73,6 +73,16 @@ class Candidate:
         return self.alignment is not None and self.alignment.accepted
 
     @property
+    def inliers(self) -> int:
+        """Places that agree."""
+        return 0 if self.alignment is None else self.alignment.inliers
+
+    @property
+    def firm(self) -> bool:
+        """Geometry says that it is the same picture."""
+        return self.alignment is not None and self.alignment.firm
+
+    @property
     def nearness(self) -> float:
         """Smaller is nearer: the better of the two hashes, in standard deviations."""
         return min(
@@ -129,9 +139,10 @@ class Matcher:
         nearest = sorted(candidates.values(), key=lambda c: c.nearness)[:MOST_VERIFIED]
         for candidate in nearest:
             verify(connection, query, candidate)
-        if not any(candidate.accepted for candidate in nearest):
+        if not any(candidate.firm for candidate in nearest):
             for found in self._by_local_features(connection, query):
-                if wanted(found.print):
+                known = candidates.get(found.print.id)
+                if wanted(found.print) and (known is None or found.inliers > known.inliers):
                     candidates[found.print.id] = found
         decided = [
             self._decide(query, candidate, limits, works, disclose)
@@ -181,7 +192,7 @@ class Matcher:
             hits = self.local.search(query.features(view).words, VOTE_BITS, flips=False)
             votes = count_votes(hits)
             stored = prints_by_id(connection, votes)
-            accepted = False
+            firm = False
             for number, item in stored.items():
                 candidate = nearest_probe(query, item)
                 _verify_view(connection, query, candidate, view)
@@ -193,9 +204,9 @@ class Matcher:
                     enlarged = View(ENLARGED, view.mirrored, view.inverted)
                     _verify_view(connection, query, candidate, enlarged)
                 if candidate.accepted:
-                    accepted = True
+                    firm = firm or candidate.firm
                     yield candidate
-            if accepted:
+            if firm:
                 return
 
     def _decide(
@@ -230,7 +241,7 @@ class Matcher:
             reason=reason,
             probe=found.probe.name,
             distance_band=distance_band(found.pdq),
-            second_hash_agrees=found.difference <= limits.review_difference,
+            second_hash_agrees=found.difference <= limits.match_difference,
             distance=found.pdq if disclose else None,
             geometry=_geometry(found),
             log10_false_match=_chance(found, works, len(query.probes), exact=disclose),
@@ -284,7 +295,7 @@ def verify(
         views += [view for view in _SEARCHED_VIEWS if view not in views]
     for view in views:
         _verify_view(connection, query, candidate, view)
-        if candidate.accepted:
+        if candidate.firm:
             return
 
 

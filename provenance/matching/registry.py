@@ -3,45 +3,36 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from assay.errors import AssayError
 from assay.provenance.matching import database, schema
-from assay.provenance.matching.errors import NotRegistered, PoisonousWork, WorkRefused
+from assay.provenance.matching.errors import WorkRefused
 from assay.provenance.matching.exchange import PDQ, Listed, check_hash
-from assay.provenance.matching.features import features_v0
-from assay.provenance.matching.fingerprints import fingerprint_v0
-from assay.provenance.matching.hamming import as_words
 from assay.provenance.matching.indexes import Indexes
 from assay.provenance.matching.manifests import ManifestStore
-from assay.provenance.matching.matcher import Matcher
-from assay.provenance.matching.normalising import normalise_v0
-from assay.provenance.matching.pictures import Picture, Source, first_picture, pictures_of
-from assay.provenance.matching.poisoning import POISON_LIMIT, unrelated
+from assay.provenance.matching.matcher import Decided, Matcher
+from assay.provenance.matching.pictures import Source, first_picture
 from assay.provenance.matching.query import Query
 from assay.provenance.matching.receipts import Match
 from assay.provenance.matching.records import ManifestRecord, RecoveredManifest, Resemblance
-from assay.provenance.matching.searching import Searcher
+from assay.provenance.matching.registering import Registrar
+from assay.provenance.matching.searching import Owners, Searcher
 from assay.provenance.matching.store import (
+    LiveCount,
     NewPrint,
-    Print,
     find_prints,
     foreign_hashes_of,
     hash_only,
     insert_foreign_hashes,
     insert_prints,
-    prints_by_id,
 )
-from assay.provenance.matching.thresholds import ENFORCED_PDQ_DISTANCE, Budget
-from assay.provenance.matching.works import GRAPHIC_KINDS, Work
-
-# Local search costs 29 kB of memory a picture; up to here (2.9 GB) works get it unasked.
-LOCAL_SEARCH_UNASKED = 100_000
-CHECKED_EVERY = 4096  # pictures added before it is looked whether an index file is due
+from assay.provenance.matching.thresholds import Budget
+from assay.provenance.matching.work_store import WorkStore
+from assay.provenance.matching.works import Work
 
 
 class Registry:
@@ -70,6 +61,7 @@ class Registry:
         with self._engine.connect() as connection:
             about = database.read_about(connection)
         self._key = about["key"]
+        self._works = WorkStore(self._engine)
         self._manifests = ManifestStore(self._engine)
         self._indexes = Indexes.of(self._engine, about["registry"])
         self._matcher = Matcher(
@@ -77,11 +69,17 @@ class Registry:
             difference=self._indexes.difference,
             local=self._indexes.local,
             budget=self.budget,
-            graphic=self._declared_graphic,
-            in_force=self._in_force,
+            graphic=self._works.declared_graphic,
+            in_force=self._works.in_force,
         )
         self._searcher = Searcher(self._engine, self._key, self._indexes, self._matcher)
-        self._unchecked = 0
+        self._of_works = Owners(
+            LiveCount(self._engine, schema.works), lambda stored: stored.work_id
+        )
+        self._of_manifests = Owners(
+            LiveCount(self._engine, schema.manifests), lambda stored: stored.manifest_label
+        )
+        self._registrar = Registrar(self._engine, self._key, self._indexes, self._of_works.count)
 
     @classmethod
     def open_existing(cls, path_or_url: str | os.PathLike[str]) -> Registry | None:
@@ -111,22 +109,14 @@ class Registry:
                 several unrelated works that it would make them match each other's copies.
             InputRefused: the picture cannot be examined.
         """
-        record, new = self._prepare(src, work)
+        record = Work.parse(work)
+        new = self._registrar.prepare(src, local_search=record.local_search)
+        self._registrar.refuse_poison(new)
         with self._engine.begin() as connection:
             database.lock_writers(connection)
             self._insert(connection, record, new)
-        self._check_files(len(new))
+        self._registrar.stored(len(new))
         return record.id
-
-    def add_many(
-        self, items: Iterable[tuple[Source, dict[str, Any] | Work]]
-    ) -> Iterator[str | AssayError]:
-        """Register many works: for each its id once it is safe on disk, or why it was refused."""
-        for src, work in items:
-            try:
-                yield self.add(src, work)
-            except AssayError as error:
-                yield error
 
     def import_hashes(self, work: dict[str, Any] | Work, hashes: dict[str, str]) -> str:
         """Register a work by hashes alone, without its pixels; its id.
@@ -142,14 +132,14 @@ class Registry:
         if not checked:
             raise WorkRefused(f"work {record.id!r} has no hash")
         new = [hash_only(bytes.fromhex(checked[PDQ]))] if PDQ in checked else []
-        self._refuse_poison(new)
+        self._registrar.refuse_poison(new)
         with self._engine.begin() as connection:
             database.lock_writers(connection)
             self._insert(connection, record, new)
             insert_foreign_hashes(
                 connection, record.id, {k: v for k, v in checked.items() if k != PDQ}
             )
-        self._check_files(len(new))
+        self._registrar.stored(len(new))
         return record.id
 
     def export(self) -> Iterator[Listed]:
@@ -172,22 +162,13 @@ class Registry:
         Raises:
             InputRefused: the picture cannot be examined.
         """
-        decided = self._searcher.find_works(src, disclose=disclose)
-        works = self._works(decided)
-        return [
-            Match(
-                work_id=owner,
-                decision=found.decision,
-                receipt=found.receipt.model_copy(
-                    update={
-                        "registrant": works[owner].registrant,
-                        "dispute": works[owner].dispute,
-                    }
-                ),
-            )
-            for owner, found in decided.items()
-            if owner in works
-        ]
+        (decided,) = self._searcher.find(src, [self._of_works], disclose=disclose)
+        return self._matches(decided)
+
+    def look_up(self, src: Source) -> tuple[list[RecoveredManifest], list[Match]]:
+        """What `recover` and `match` give, for the price of one."""
+        manifests, works = self._searcher.find(src, [self._of_manifests, self._of_works])
+        return self._recovered(manifests), self._matches(works)
 
     def work(self, work_id: str) -> Work:
         """What was registered under an id.
@@ -195,17 +176,11 @@ class Registry:
         Raises:
             NotRegistered: nothing was.
         """
-        found = self._works([work_id])
-        if work_id not in found:
-            raise NotRegistered(f"no work {work_id!r} is registered")
-        return found[work_id]
+        return self._works.by_id(work_id)
 
     def works(self) -> Iterator[Work]:
         """Every registered work, by id."""
-        query = sa.select(schema.works.c.id, schema.works.c.record).order_by(schema.works.c.id)
-        with self._engine.connect() as connection:
-            for row in connection.execution_options(yield_per=1000).execute(query):
-                yield Work.parse({"id": row.id, **row.record})
+        return self._works.all()
 
     def remove(self, work_id: str) -> None:
         """Delete a work; from now on nothing finds it.
@@ -213,15 +188,7 @@ class Registry:
         Raises:
             NotRegistered: there is no such work.
         """
-        with self._engine.begin() as connection:
-            database.lock_writers(connection)
-            owned = sa.select(schema.prints.c.id).where(schema.prints.c.work_id == work_id)
-            connection.execute(
-                schema.tombstones.insert().from_select([schema.tombstones.c.print_id], owned)
-            )
-            removed = connection.execute(schema.works.delete().where(schema.works.c.id == work_id))
-            if not removed.rowcount:
-                raise NotRegistered(f"no work {work_id!r} is registered")
+        self._works.remove(work_id)
 
     def register_manifest(
         self,
@@ -246,7 +213,7 @@ class Registry:
         Returns:
             The public fingerprints of the (first) picture: `{"pdq": 64 hex digits}`.
         """
-        new = [self._fingerprint(picture, local_search=True) for picture in pictures_of(pixels)]
+        new = self._registrar.prepare(pixels, local_search=True)
         self._manifests.put(
             ManifestRecord(
                 label=label,
@@ -260,7 +227,7 @@ class Registry:
             ),
             new,
         )
-        self._check_files(len(new))
+        self._registrar.stored(len(new))
         return {"pdq": new[0].fingerprint.pdq.hex()}
 
     def manifest(self, label: str) -> ManifestRecord:
@@ -289,13 +256,8 @@ class Registry:
 
     def recover(self, src: Source) -> list[RecoveredManifest]:
         """Manifests of signed files that this picture or video looks like, best first."""
-        decided = self._searcher.find_manifests(src)
-        records = {label: self._manifests.find(label) for label in decided}
-        return [
-            RecoveredManifest(record=record, decision=found.decision, receipt=found.receipt)
-            for label, found in decided.items()
-            if (record := records[label]) is not None
-        ]
+        (decided,) = self._searcher.find(src, [self._of_manifests])
+        return self._recovered(decided)
 
     def resembles(self, label: str, pixels: Source) -> Resemblance:
         """Whether a picture is the one that was registered with a manifest.
@@ -349,86 +311,35 @@ class Registry:
             connection.execute(schema.tombstones.delete())
         database.empty_log(self._engine)
 
-    def _prepare(self, src: Source, work: dict[str, Any] | Work) -> tuple[Work, list[NewPrint]]:
-        record = Work.parse(work)
-        local_search = self._searches_locally(record.local_search)
-        new = [self._fingerprint(picture, local_search) for picture in pictures_of(src)]
-        self._refuse_poison(new)
-        return record, new
+    def _matches(self, decided: dict[str, Decided]) -> list[Match]:
+        works = self._works.find(decided)
+        return [
+            Match(
+                work_id=owner,
+                decision=found.decision,
+                receipt=found.receipt.model_copy(
+                    update={
+                        "registrant": works[owner].registrant,
+                        "dispute": works[owner].dispute,
+                    }
+                ),
+            )
+            for owner, found in decided.items()
+            if owner in works
+        ]
+
+    def _recovered(self, decided: dict[str, Decided]) -> list[RecoveredManifest]:
+        records = {label: self._manifests.find(label) for label in decided}
+        return [
+            RecoveredManifest(record=record, decision=found.decision, receipt=found.receipt)
+            for label, found in decided.items()
+            if (record := records[label]) is not None
+        ]
 
     def _insert(self, connection: sa.Connection, record: Work, new: list[NewPrint]) -> None:
-        taken = sa.select(schema.works.c.id).where(schema.works.c.id == record.id)
-        if connection.execute(taken).first():
-            raise WorkRefused(f"work {record.id!r} is already registered")
-        connection.execute(schema.works.insert(), _work_row(record))
+        self._works.insert(connection, record)
         insert_prints(connection, new, work_id=record.id)
-
-    def _refuse_poison(self, new: list[NewPrint]) -> None:
-        """Refuse a work that is near several works that are not near each other."""
-        self._indexes.refresh()
-        for item in new:
-            if item.fingerprint.featureless:
-                continue
-            hits = self._indexes.pdq.search(as_words(item.fingerprint.pdq), ENFORCED_PDQ_DISTANCE)
-            with self._engine.connect() as connection:
-                near = prints_by_id(connection, hits.id.tolist()).values()
-            seconds = (stored.fingerprint.difference for stored in near if stored.work_id)
-            if (count := unrelated(code for code in seconds if code)) > POISON_LIMIT:
-                raise PoisonousWork(
-                    f"the picture's hash is near {count} works that have nothing in common",
-                    advice="register it with more of its surroundings, or not at all",
-                )
-
-    def _check_files(self, added: int) -> None:
-        self._unchecked += added
-        if self._unchecked >= CHECKED_EVERY:
-            self._unchecked = 0
-            self._indexes.seal_if_due()
-
-    def _fingerprint(self, picture: Picture, local_search: bool) -> NewPrint:
-        luma = normalise_v0(picture.pixels)
-        return NewPrint(
-            seconds=picture.seconds,
-            size=picture.size,
-            sha256=picture.sha256,
-            fingerprint=fingerprint_v0(picture.pixels, self._key, luma=luma),
-            features=features_v0(luma),
-            local_search=local_search,
-        )
-
-    def _searches_locally(self, asked: bool | None) -> bool:
-        if asked is not None:
-            return asked
-        with self._engine.connect() as connection:
-            return _count(connection, schema.works) < LOCAL_SEARCH_UNASKED
-
-    def _works(self, ids: Iterable[str]) -> dict[str, Work]:
-        query = sa.select(schema.works.c.id, schema.works.c.record).where(
-            schema.works.c.id.in_(list(ids))
-        )
-        with self._engine.connect() as connection:
-            rows = connection.execute(query)
-            return {row.id: Work.parse({"id": row.id, **row.record}) for row in rows}
-
-    def _declared_graphic(self, stored: Print) -> bool:
-        if stored.work_id is None:
-            return False
-        return any(work.kind in GRAPHIC_KINDS for work in self._works([stored.work_id]).values())
-
-    def _in_force(self, stored: Print) -> bool:
-        if stored.work_id is None:
-            return True
-        return all(work.in_force() for work in self._works([stored.work_id]).values())
 
 
 def _count(connection: sa.Connection, table: sa.Table) -> int:
     return int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
-
-
-def _work_row(record: Work) -> dict[str, Any]:
-    return {
-        "id": record.id,
-        "record": record.model_dump(mode="json", exclude={"id"}, exclude_defaults=True),
-        "training_opt_out": record.training_opt_out,
-        "created": datetime.now(UTC),
-    }

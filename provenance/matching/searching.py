@@ -9,16 +9,23 @@ import sqlalchemy as sa
 
 from assay.provenance.matching.indexes import Indexes
 from assay.provenance.matching.matcher import Decided, Matcher
-from assay.provenance.matching.pictures import Picture, Source, pictures_of
+from assay.provenance.matching.pictures import Source, pictures_of
 from assay.provenance.matching.query import Query
-from assay.provenance.matching.schema import manifests, works
-from assay.provenance.matching.store import Print
+from assay.provenance.matching.store import LiveCount, Print
 from assay.provenance.matching.temporal import FEWEST_FRAMES, Hit, align_in_time
 
 
+@dataclass(frozen=True)
+class Owners:
+    """What stored pictures may belong to: works, or manifests of signed files."""
+
+    count: LiveCount
+    of: Callable[[Print], str | None]
+
+
 @dataclass
-class _Owner:
-    """What the frames of a query found of one work or manifest."""
+class _Found:
+    """What the frames of a query found of one owner."""
 
     best: Decided
     hits: list[Hit] = field(default_factory=list)
@@ -26,69 +33,65 @@ class _Owner:
 
 @dataclass(frozen=True)
 class Searcher:
-    """Searches the works or the manifests of one registry."""
+    """Searches one registry."""
 
     engine: sa.Engine
     key: bytes
     indexes: Indexes
     matcher: Matcher
 
-    def find_works(self, src: Source, *, disclose: bool) -> dict[str, Decided]:
-        """The works a picture or video may copy, by id, best first."""
-        return self._find(src, works, lambda stored: stored.work_id, disclose)
-
-    def find_manifests(self, src: Source) -> dict[str, Decided]:
-        """The manifests whose signed file it may copy, by label, best first."""
-        return self._find(src, manifests, lambda stored: stored.manifest_label, False)
-
-    def _find(
-        self,
-        src: Source,
-        table: sa.Table,
-        owner_of: Callable[[Print], str | None],
-        disclose: bool,
-    ) -> dict[str, Decided]:
-        owners: dict[str, _Owner] = {}
+    def find(
+        self, src: Source, kinds: list[Owners], *, disclose: bool = False
+    ) -> list[dict[str, Decided]]:
+        """For each kind of owner, those whose pictures the source may copy, best first."""
+        newest = self.indexes.refresh()
+        counts = [kind.count(newest) for kind in kinds]
+        found: list[dict[str, _Found]] = [{} for _ in kinds]
         frames = 0
-        self.indexes.refresh()
         for picture in pictures_of(src):
             frames += 1
-            for found in self._find_frame(picture, table, owner_of, disclose):
-                name = str(owner_of(found.print))
-                owner = owners.setdefault(name, _Owner(found))
-                if found.rank < owner.best.rank:
-                    owner.best = found
-                if picture.seconds is not None and found.print.seconds is not None:
-                    owner.hits.append((picture.seconds, found.print.seconds))
-        decided = {name: _in_time(owner, frames) for name, owner in owners.items()}
-        return dict(sorted(decided.items(), key=lambda item: item[1].rank))
+            query = Query(picture, self.key)
+            for kind, count, owners in zip(kinds, counts, found, strict=True):
+                if count:
+                    self._find_frame(query, kind, count, owners, disclose=disclose)
+        return [_ranked(owners, frames) for owners in found]
 
     def _find_frame(
         self,
-        picture: Picture,
-        table: sa.Table,
-        owner_of: Callable[[Print], str | None],
+        query: Query,
+        kind: Owners,
+        count: int,
+        owners: dict[str, _Found],
+        *,
         disclose: bool,
-    ) -> list[Decided]:
+    ) -> None:
         with self.engine.connect() as connection:
-            count = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
-            if not count:
-                return []
-            return self.matcher.find(
+            decided = self.matcher.find(
                 connection,
-                Query(picture, self.key),
-                works=int(count),
-                wanted=lambda stored: owner_of(stored) is not None,
+                query,
+                works=count,
+                wanted=lambda stored: kind.of(stored) is not None,
                 disclose=disclose,
             )
+        for item in decided:
+            owner = owners.setdefault(str(kind.of(item.print)), _Found(item))
+            if item.rank < owner.best.rank:
+                owner.best = item
+            if query.picture.seconds is not None and item.print.seconds is not None:
+                owner.hits.append((query.picture.seconds, item.print.seconds))
 
 
-def _in_time(owner: _Owner, frames: int) -> Decided:
+def _ranked(owners: dict[str, _Found], frames: int) -> dict[str, Decided]:
+    decided = {name: _in_time(found, frames) for name, found in owners.items()}
+    return dict(sorted(decided.items(), key=lambda item: item[1].rank))
+
+
+def _in_time(found: _Found, frames: int) -> Decided:
     """For videos: the ranges that run in step; frames that do not are only worth a look."""
-    best = owner.best
-    if not owner.hits:
+    best = found.best
+    if not found.hits:
         return best
-    ranges = align_in_time(owner.hits, min(FEWEST_FRAMES, frames))
+    ranges = align_in_time(found.hits, min(FEWEST_FRAMES, frames))
     receipt = best.receipt.model_copy(update={"time_ranges": ranges})
     if ranges:
         return Decided(best.print, best.decision, receipt)

@@ -31,7 +31,6 @@ class ExternalCommandAnnotator:
         ConfigurationError: the command is empty or cannot be split.
     """
 
-    name = "external"
     version = "1"
 
     def __init__(self, command: str) -> None:
@@ -41,7 +40,7 @@ class ExternalCommandAnnotator:
             raise ConfigurationError(f"annotator command: {error}") from error
         if not self._command:
             raise ConfigurationError("the annotator command is empty")
-        self._rater = f"command:{self._command[0].rsplit('/', 1)[-1]}"
+        self.name = f"command {self._command[0].rsplit('/', 1)[-1]}"
 
     def annotate(
         self,
@@ -70,18 +69,18 @@ class ExternalCommandAnnotator:
         except OSError as error:
             raise ConfigurationError(f"{self._command[0]}: {error.strerror}") from error
         except subprocess.TimeoutExpired as error:
-            raise InputRefused(f"{self._rater} took over {TIMEOUT_SECONDS} s") from error
+            raise InputRefused(f"{self.name} took over {TIMEOUT_SECONDS} s") from error
         except subprocess.CalledProcessError as error:
-            raise InputRefused(f"{self._rater} failed with exit code {error.returncode}") from error
+            raise InputRefused(f"{self.name} failed with exit code {error.returncode}") from error
         except (ValueError, TypeError, KeyError) as error:
-            raise InputRefused(f"{self._rater} printed no list of observations: {error}") from error
+            raise InputRefused(f"{self.name} printed no list of observations: {error}") from error
 
     def _observation(self, entry: dict[str, object]) -> Observation:
         confidence = entry.get("confidence")
         return Observation(
             attribute=str(entry["attribute"]),
             value=str(entry["value"]),
-            rater=self._rater,
+            rater=self.name,
             confidence=None if confidence is None else float(str(confidence)),
             reason=None if entry.get("reason") is None else str(entry["reason"]),
         )

@@ -58,14 +58,13 @@ class SkinToneAnnotator:
         self, image: NDArray[np.uint8], boxes: Sequence[Box] | None = None
     ) -> list[Observation]:
         """One observation of `ATTRIBUTE`; "no-face" without boxes."""
-        rater = f"assay:{self.name}/{self.version}"
         if not boxes:
-            return [Observation(ATTRIBUTE, "no-face", rater, reason="no face box")]
+            return [Observation(ATTRIBUTE, "no-face", self.name, reason="no face box")]
         box = max(boxes, key=lambda b: (b[2] - b[0]) * (b[3] - b[1]))
         reading = read_tone(image, box)
         span = reading.interval and "Monk {} to {}".format(*reading.interval)
         return [
-            Observation(ATTRIBUTE, reading.value, rater, box=box, reason=reading.reason or span)
+            Observation(ATTRIBUTE, reading.value, self.name, box=box, reason=reading.reason or span)
         ]
 
 

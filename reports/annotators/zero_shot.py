@@ -32,7 +32,6 @@ class ZeroShotAnnotator:
         ConfigurationError: the folder holds no CLIP model.
     """
 
-    name = "zero-shot"
     version = "1"
 
     def __init__(self, model: Path, descriptions: Path) -> None:
@@ -42,7 +41,7 @@ class ZeroShotAnnotator:
         self._texts: dict[str, list[tuple[str, str]]] = {}
         for attribute, value, text in rows[["attribute", "value", "text"]].itertuples(index=False):
             self._texts.setdefault(str(attribute), []).append((str(value), str(text)))
-        self._rater = f"assay:{self.name}/{model.name}"
+        self.name = f"zero-shot {model.name}"
         self._model, self._processor = _load(model)
 
     def annotate(
@@ -53,7 +52,7 @@ class ZeroShotAnnotator:
         """One observation an attribute, on the largest box if boxes are given."""
         if boxes is not None and not boxes:
             return [
-                Observation(attribute, "no-face", self._rater, reason="no face box")
+                Observation(attribute, "no-face", self.name, reason="no face box")
                 for attribute in self._texts
             ]
         box = boxes[0] if boxes else None
@@ -82,8 +81,8 @@ class ZeroShotAnnotator:
         confidence = float(probabilities[best])
         if confidence < LEAST_CONFIDENCE:
             reason = f"no description reached {LEAST_CONFIDENCE:.0%}"
-            return Observation(attribute, "unclear", self._rater, confidence, box, reason)
-        return Observation(attribute, choices[best][0], self._rater, confidence, box)
+            return Observation(attribute, "unclear", self.name, confidence, box, reason)
+        return Observation(attribute, choices[best][0], self.name, confidence, box)
 
 
 def _load(folder: Path) -> tuple[Any, Any]:

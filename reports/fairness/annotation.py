@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from assay.errors import AssayError, ConfigurationError, InputRefused
 from assay.extending import ANNOTATORS, Annotator, load
 from assay.media import Media
+from assay.reports.fairness.labels import PROGRAM
 from assay.reports.fairness.manifest import Manifest
 from assay.reports.fairness.options import AuditOptions
 from assay.reports.fairness.results import Finding
@@ -97,7 +98,8 @@ def annotate(
             except AssayError as error:
                 refused[path] = error.message
                 continue
-            rows += [(path, o.attribute, o.value, o.rater) for o in seen]
+            rater = f"{PROGRAM}{annotator.name} {annotator.version}"
+            rows += [(path, o.attribute, o.value, rater) for o in seen]
     findings = _findings("unreadable-pictures", "Pictures that could not be read", unreadable)
     findings += _findings("annotator-refusals", "Pictures that an annotator refused", refused)
     return pd.DataFrame(rows, columns=COLUMNS), findings

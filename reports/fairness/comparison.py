@@ -12,9 +12,9 @@ from assay.errors import InputRefused
 from assay.reports.fairness.labels import assemble, read_labels
 from assay.reports.fairness.manifest import read_manifest
 from assay.reports.fairness.reference import References, read_references
-from assay.reports.fairness.results import Frozen, Interval
+from assay.reports.fairness.vocabulary import Frozen, Interval
 from assay.reports.statistics.multiplicity import holm
-from assay.reports.statistics.paired import distance_change
+from assay.reports.statistics.paired import DistanceChange, distance_change
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,51 +74,50 @@ def compare(
             "no prompt and seed with a common attribute in both manifests",
             advice="generate both sets from the same prompts and seeds",
         )
-    rows = []
+    found: list[tuple[str, int, DistanceChange]] = []
     for attribute in attributes:
-        one, two = joined[f"{attribute} before"], joined[f"{attribute} after"]
         target = references.find(attribute, None, first[attribute])
         if target is None:
             continue
         values = list(target.shares)
-        both = (one.isin(values) & two.isin(values)).to_numpy()
-        if not both.any():
+        pair = joined[[f"{attribute} before", f"{attribute} after"]]
+        pair = pair[pair.isin(values).all(axis=1)]
+        if pair.empty:
             continue
-        rows.append(
-            (
-                attribute,
-                distance_change(
-                    _one_hot(one[both], values),
-                    _one_hot(two[both], values),
-                    np.array(list(target.shares.values())),
-                    simulations=simulations,
-                    seed=seed,
-                ),
-                int(both.sum()),
-            )
+        change = distance_change(
+            _one_hot(pair.iloc[:, 0], values),
+            _one_hot(pair.iloc[:, 1], values),
+            np.array(list(target.shares.values())),
+            simulations=simulations,
+            seed=seed,
         )
-    adjusted = holm([found.p_value for _, found, _ in rows]) if rows else []
+        found.append((attribute, len(pair), change))
+    return Comparison(
+        pictures_before=len(first), pictures_after=len(second), changes=_decide(found, alpha)
+    )
+
+
+def _decide(found: list[tuple[str, int, DistanceChange]], alpha: float) -> tuple[Change, ...]:
+    adjusted = holm([change.p_value for _, _, change in found]) if found else []
     changes = []
-    for (attribute, found, pairs), p in zip(rows, adjusted, strict=True):
+    for (attribute, pairs, change), p in zip(found, adjusted, strict=True):
         direction: Direction = "cannot-tell"
         if p <= alpha:
-            direction = "closer" if found.change < 0 else "further"
+            direction = "closer" if change.change < 0 else "further"
         changes.append(
             Change(
                 attribute=attribute,
                 pairs=pairs,
-                before=found.before,
-                after=found.after,
-                change=found.change,
-                interval=found.interval,
-                p_value=found.p_value,
+                before=change.before,
+                after=change.after,
+                change=change.change,
+                interval=change.interval,
+                p_value=change.p_value,
                 p_adjusted=p,
                 direction=direction,
             )
         )
-    return Comparison(
-        pictures_before=len(first), pictures_after=len(second), changes=tuple(changes)
-    )
+    return tuple(changes)
 
 
 def _answers(manifest_path: str | Path, labels_path: str | Path) -> pd.DataFrame:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
+from assay.reports.fairness.claims import CounterfactualClaim, PairedShare
 from assay.reports.fairness.labels import Labels
 from assay.reports.fairness.manifest import Manifest
 from assay.reports.fairness.options import AuditOptions
-from assay.reports.fairness.results import UNANSWERED, CounterfactualClaim, Finding, PairedShare
+from assay.reports.fairness.results import Finding
 from assay.reports.fairness.verdict import PENDING
+from assay.reports.fairness.vocabulary import UNANSWERED
 from assay.reports.statistics.paired import paired_difference
 
 if TYPE_CHECKING:

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assay.reports.fairness.claims import RepresentationClaim
 from assay.reports.fairness.labels import Labels
 from assay.reports.fairness.options import AuditOptions
 from assay.reports.fairness.reference import References
 from assay.reports.fairness.results import (
-    UNANSWERED,
     Agreement,
     AmplificationResult,
     Cell,
     CorrectedShare,
     Correction,
     Intersection,
-    RepresentationClaim,
+    RaterDistance,
 )
+from assay.reports.fairness.vocabulary import UNANSWERED
 from assay.reports.statistics.agreement import Level, cohen_kappa, krippendorff_alpha
 from assay.reports.statistics.amplification import amplification
+from assay.reports.statistics.distance import shares, total_variation
 from assay.reports.statistics.intervals import wilson
 from assay.reports.statistics.misclassification import correct_shares
 
@@ -152,6 +154,34 @@ def _percent_agreement(units: list[list[str]]) -> float:
     return equal / total if total else 0.0
 
 
+def distances_by_rater(
+    labels: Labels, references: References, options: AuditOptions
+) -> tuple[RaterDistance, ...]:
+    """How much the distance depends on who labelled; raters with few answers are left out."""
+    results = []
+    for attribute in labels.attributes:
+        reference = references.find(attribute, None, labels.consensus[attribute])
+        rows = labels.rows[labels.rows["attribute"] == attribute]
+        if reference is None or rows["rater"].nunique() < 2:
+            continue
+        answered = rows[rows["value"].isin(list(reference.shares))]
+        for rater, answers in answered.groupby("rater", sort=True)["value"]:
+            if len(answers) < options.smallest_cell:
+                continue
+            counts = answers.value_counts().reindex(list(reference.shares), fill_value=0)
+            results.append(
+                RaterDistance(
+                    attribute=attribute,
+                    rater=str(rater),
+                    answered=len(answers),
+                    total_variation=total_variation(
+                        shares(counts.to_numpy()), list(reference.shares.values())
+                    ),
+                )
+            )
+    return tuple(results)
+
+
 def corrections(
     labels: Labels, references: References, options: AuditOptions
 ) -> tuple[Correction, ...]:
@@ -190,7 +220,7 @@ def _correction(
     if corrected is None:
         return None
     reference = references.find(attribute, None, answers)
-    shares = tuple(
+    corrected_shares = tuple(
         CorrectedShare(
             value=value,
             observed=float(counts[k] / counts.sum()),
@@ -204,5 +234,5 @@ def _correction(
         attribute=attribute,
         labelled=int(both.sum()),
         accuracy=float(np.trace(confusion) / confusion.sum()),
-        shares=shares,
+        shares=corrected_shares,
     )

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from assay.errors import InputRefused
 from assay.reports.fairness.manifest import Manifest
-from assay.reports.fairness.results import UNANSWERED, Finding, InputFile
+from assay.reports.fairness.results import Finding, InputFile
 from assay.reports.fairness.tables import Table, examples, read_table
+from assay.reports.fairness.vocabulary import UNANSWERED
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PROGRAMS = ("assay:", "command:")
-"""How the names of raters that are programs begin."""
+PROGRAM = "program: "
+"""How the name of a rater that is a program begins."""
 
 _SPELLINGS = {"": "unclear", "unknown": "unclear", "uncertain": "unclear", "n/a": "unclear"}
 _SPELLINGS |= {"no face": "no-face", "no_face": "no-face", "noface": "no-face"}
@@ -110,8 +111,8 @@ def assemble(
 
 
 def is_program(raters: pd.Series[str]) -> pd.Series[bool]:
-    """Raters that are annotators of Assay or commands."""
-    return raters.str.startswith(PROGRAMS)
+    """Raters that are annotators and not people."""
+    return raters.str.startswith(PROGRAM)
 
 
 def _people_first(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from assay.reports.fairness.results import Mitigation, PromptWeight, RepresentationClaim
+from assay.reports.fairness.claims import RepresentationClaim
+from assay.reports.fairness.results import Mitigation, PromptWeight
 
 _LEAST_WEIGHT = 0.001  # a tenth of a percent of the prompts is not worth a line
 

@@ -31,6 +31,12 @@ class AuditOptions(BaseModel):
         description="Total variation worth finding. 0.2 is what 100 pictures a prompt can show "
         "with 80 % power after correction for ten claims.",
     )
+    smallest_shift: float = Field(
+        default=0.5,
+        gt=0,
+        description="Shift of a quality measure worth finding, in standard deviations. Half of "
+        "one is what Cohen (1988) calls a medium effect.",
+    )
     smallest_cell: int = Field(
         default=30, ge=1, description="Groups with fewer pictures are not shown singly."
     )
@@ -50,6 +56,7 @@ class AuditOptions(BaseModel):
     clip: Path | None = Field(default=None, description="Folder of a local CLIP model.")
     descriptions: Path | None = Field(default=None, description="Texts for the CLIP model.")
     command: str | None = Field(default=None, description="External annotator command.")
+    earlier: Path | None = Field(default=None, description="report.json of an earlier audit.")
     declared: Path | None = Field(
         default=None, description="Values that prompts name: attribute, value, words."
     )

@@ -8,24 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
+from assay.reports.fairness.claims import GroupMean, GroupRate, ParityClaim, QualityClaim
 from assay.reports.fairness.declared import Fidelity
 from assay.reports.fairness.labels import Labels
 from assay.reports.fairness.manifest import Manifest
 from assay.reports.fairness.options import AuditOptions
-from assay.reports.fairness.results import (
-    UNANSWERED,
-    Finding,
-    GroupMean,
-    GroupRate,
-    ParityClaim,
-    QualityClaim,
-)
+from assay.reports.fairness.results import Finding
 from assay.reports.fairness.verdict import PENDING
+from assay.reports.fairness.vocabulary import UNANSWERED
 from assay.reports.statistics.intervals import wilson
 from assay.reports.statistics.rates import homogeneity_p, impact_ratios
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 _TRUE = {"1", "true", "yes", "y"}
 _FALSE = {"0", "false", "no", "n"}
@@ -200,6 +196,17 @@ def detectable_difference(claim: ParityClaim, *, alpha: float, power: float) -> 
     return max(rate - lower, upper - rate)
 
 
+def detectable_shift(claim: QualityClaim, *, alpha: float, power: float) -> float:
+    """Smallest shift of the smallest group that would be found, in standard deviations.
+
+    Normal approximation, with the efficiency of a rank test on normal data (3/pi).
+    """
+    sizes = [g.pictures for g in claim.groups]
+    rest = sum(sizes) - min(sizes)
+    needed = float(stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power))
+    return needed * math.sqrt((1 / min(sizes) + 1 / rest) * math.pi / 3)
+
+
 def _quality_claim(
     identifier: str,
     measure: str,
@@ -209,8 +216,8 @@ def _quality_claim(
     options: AuditOptions,
 ) -> QualityClaim | None:
     known = values.notna() & groups.notna()
-    parts = {
-        str(name): part.to_numpy(dtype=np.float64)
+    parts: dict[str, NDArray[np.float64]] = {
+        str(name): np.asarray(part, dtype=np.float64)
         for name, part in values[known].groupby(groups[known])
         if len(part) >= options.smallest_cell
     }
@@ -233,15 +240,22 @@ def _quality_claim(
         by=by,
         groups=tuple(means),
         left_out=len(values) - sum(len(p) for p in parts.values()),
+        spread=_spread_within(parts),
         p_value=1.0 if same else float(stats.kruskal(*parts.values()).pvalue),
         p_adjusted=1,
         q_value=1,
+        minimum_detectable=1,
         verdict=PENDING,
     )
 
 
 def _no_such_column(column: str) -> Finding:
     return Finding(code="no-such-column", summary=f"The manifest has no column {column}.", count=0)
+
+
+def _spread_within(parts: dict[str, NDArray[np.float64]]) -> float:
+    squares = sum(float(((part - part.mean()) ** 2).sum()) for part in parts.values())
+    return math.sqrt(squares / (sum(len(part) for part in parts.values()) - len(parts)))
 
 
 def _truth(cells: pd.Series[str]) -> tuple[pd.Series[bool], int]:

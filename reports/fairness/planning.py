@@ -7,7 +7,7 @@ import math
 from pydantic import Field
 
 from assay.errors import ConfigurationError
-from assay.reports.fairness.results import Frozen
+from assay.reports.fairness.vocabulary import Frozen
 from assay.reports.statistics.planning import pictures_per_prompt
 from assay.reports.statistics.representation import RepresentationTest
 

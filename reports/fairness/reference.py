@@ -7,22 +7,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.errors import InputRefused
-from assay.reports.fairness.results import UNANSWERED, Finding, InputFile, Reference
+from assay.reports.fairness.results import Finding, InputFile, Reference
 from assay.reports.fairness.tables import read_table
+from assay.reports.fairness.vocabulary import UNANSWERED
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SUM_TOLERANCE = 0.005  # published tables round shares to two or three digits
-UNIFORM = "equal shares of the values that were seen (no reference was given)"
+UNIFORM = "equal shares of all values known or seen (no reference was given)"
 
 
 @dataclass(frozen=True)
 class References:
-    """References by attribute and prompt; those without a prompt apply to every prompt."""
+    """References by attribute and prompt; those without a prompt apply to every prompt.
+
+    Attributes:
+        known: all values of an attribute, so that equal shares include the never seen.
+    """
 
     entries: dict[tuple[str, str | None], Reference] = field(default_factory=dict)
     source: InputFile | None = None
+    known: dict[str, tuple[str, ...]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
     def find(self, attribute: str, prompt: str | None, values: pd.Series[str]) -> Reference | None:
@@ -38,7 +44,7 @@ class References:
             return specific or general
         if any(name == attribute for name, _ in self.entries):
             return None
-        seen = sorted(set(values) - set(UNANSWERED))
+        seen = sorted(set(values) - set(UNANSWERED) | set(self.known.get(attribute, ())))
         if len(seen) < 2:
             return None
         return Reference(
@@ -78,7 +84,7 @@ def read_references(path: str | Path) -> References:
                     count=len(group),
                 )
             )
-    return References(entries, table.source, findings)
+    return References(entries, table.source, findings=findings)
 
 
 def _reference(

@@ -7,19 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assay.reports.fairness.claims import RepresentationClaim, Share
 from assay.reports.fairness.labels import Labels
 from assay.reports.fairness.manifest import Manifest
 from assay.reports.fairness.options import AuditOptions
 from assay.reports.fairness.reference import References
-from assay.reports.fairness.results import (
-    UNANSWERED,
-    Finding,
-    Reference,
-    RepresentationClaim,
-    Share,
-    Suppressed,
-)
+from assay.reports.fairness.results import Finding, Reference, Suppressed
 from assay.reports.fairness.verdict import PENDING
+from assay.reports.fairness.vocabulary import UNANSWERED
 from assay.reports.statistics import distance
 from assay.reports.statistics.clusters import ClusterEffect, cluster_effect
 from assay.reports.statistics.intervals import wilson
@@ -85,16 +80,8 @@ def representation(
         findings += _unlisted_values(attribute, values, references, whole)
         if whole is not None:
             samples.append(_Sample(attribute, None, values, prompts, clusters, whole))
-        small = []
-        for prompt, index in _groups(prompts):
-            reference = references.find(attribute, prompt, values)
-            if reference is None:
-                continue
-            if len(index) < options.smallest_cell:
-                small.append(len(index))
-                continue
-            part = (attribute, prompt, values.iloc[index], prompts.iloc[index], clusters[index])
-            samples.append(_Sample(*part, reference))
+        shown, small = _by_prompt(attribute, values, prompts, clusters, references, options)
+        samples += shown
         if small:
             suppressed.append(
                 Suppressed(attribute=attribute, strata=len(small), pictures=sum(small))
@@ -112,6 +99,28 @@ def representation(
     used = {(s.reference.attribute, s.reference.stratum): s.reference for s in samples}
     ordered = tuple(used[key] for key in sorted(used, key=lambda k: (k[0], k[1] or "")))
     return Representation(claims, ordered, tuple(suppressed), tuple(findings))
+
+
+def _by_prompt(
+    attribute: str,
+    values: pd.Series[str],
+    prompts: pd.Series[str],
+    clusters: NDArray[np.intp],
+    references: References,
+    options: AuditOptions,
+) -> tuple[list[_Sample], list[int]]:
+    """Samples of the prompts that are large enough, and the sizes of the others."""
+    samples, small = [], []
+    for prompt, index in _groups(prompts):
+        reference = references.find(attribute, prompt, values)
+        if reference is None:
+            continue
+        if len(index) < options.smallest_cell:
+            small.append(len(index))
+            continue
+        part = (attribute, prompt, values.iloc[index], prompts.iloc[index], clusters[index])
+        samples.append(_Sample(*part, reference))
+    return samples, small
 
 
 def _test(

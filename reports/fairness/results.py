@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from assay.reports.fairness.claims import (
+    AnyClaim,
+    CounterfactualClaim,
+    ParityClaim,
+    QualityClaim,
+    RepresentationClaim,
+)
+from assay.reports.fairness.vocabulary import Frozen, Interval, VerdictCode
 
 SCHEMA: Literal["assay.audit/1"] = "assay.audit/1"
-
-VerdictCode = Literal["disparity-found", "none-found", "cannot-tell"]
-Interval = tuple[float, float]
-
-UNANSWERED = ("unclear", "no-face", "disagreement", "missing")
-"""Values that say why there is no answer. They are counted and shown, never dropped."""
-
-
-class Frozen(BaseModel):
-    """Base of all result types."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class System(Frozen):
@@ -77,16 +74,6 @@ class Data(Frozen):
     findings: tuple[Finding, ...] = ()
 
 
-class Share(Frozen):
-    """One value of an attribute: observed share, its 95 % interval, and the reference."""
-
-    value: str
-    count: int
-    share: float
-    interval: Interval
-    reference: float
-
-
 class Reference(Frozen):
     """What an attribute is compared with, and where that comes from."""
 
@@ -95,134 +82,6 @@ class Reference(Frozen):
     shares: dict[str, float]
     source: str
     date: str
-
-
-class Verdict(Frozen):
-    """What may be said about one claim."""
-
-    code: VerdictCode
-    summary: str
-    reasons: tuple[str, ...] = Field(
-        default=(), description="Kebab-case codes; why a claim cannot be decided."
-    )
-
-
-class RepresentationClaim(Frozen):
-    """Representation of one attribute, in one prompt or in all, against a reference."""
-
-    id: str
-    attribute: str
-    stratum: str | None = Field(description="Prompt; null for all prompts together.")
-    pictures: int
-    answered: int
-    unanswered: dict[str, int]
-    shares: tuple[Share, ...]
-    total_variation: float = Field(description="Share of pictures that would have to change.")
-    interval: Interval = Field(description="95 % interval of the total variation.")
-    null_mean: float = Field(description="Total variation expected of a perfect generator.")
-    null_95: float = Field(description="95th percentile of it for a perfect generator.")
-    bounds: Interval = Field(
-        description="Total variation if the unanswered were the best and the worst case."
-    )
-    jensen_shannon: float = Field(description="bits, 0..1")
-    entropy: float = Field(description="normalised, 0..1; 1 is evenly spread")
-    mean_absolute_deviation: float = Field(description="from uniform, as HEIM reports it")
-    design_effect: float = Field(description="variance inflation by shared seeds; 1 is none")
-    effective_n: int
-    p_value: float
-    p_adjusted: float = Field(description="Holm, over all claims of this audit.")
-    q_value: float = Field(description="Benjamini-Hochberg, for exploration only.")
-    minimum_detectable: float = Field(
-        description="Smallest total variation found with the stated power at this n."
-    )
-    verdict: Verdict
-
-
-class GroupRate(Frozen):
-    """One group's rate of a favourable outcome."""
-
-    group: str
-    pictures: int
-    favourable: int
-    rate: float
-    interval: Interval
-    impact_ratio: float | None = Field(description="rate / highest rate; null if that is 0")
-    ratio_interval: Interval | None = Field(
-        description="Simultaneous 95 % interval of the ratio; null for the highest group."
-    )
-    below_four_fifths: bool = Field(description="The whole interval lies below 0.8.")
-
-
-class ParityClaim(Frozen):
-    """Do groups get a favourable outcome at one rate?"""
-
-    id: str
-    outcome: str = Field(description="Favourable outcome, such as: not refused.")
-    by: str = Field(description="prompt, or an attribute")
-    groups: tuple[GroupRate, ...]
-    left_out: int = Field(description="Pictures in groups that are too small, or without a value.")
-    p_value: float
-    p_adjusted: float
-    q_value: float
-    minimum_detectable: float = Field(
-        description="Smallest difference of rates, against the smallest group, that is found."
-    )
-    verdict: Verdict
-
-
-class GroupMean(Frozen):
-    """One group's mean of a quality measure, with a 95 % interval."""
-
-    group: str
-    pictures: int
-    mean: float
-    interval: Interval
-
-
-class QualityClaim(Frozen):
-    """Do groups get pictures of one quality?"""
-
-    id: str
-    measure: str
-    by: str
-    groups: tuple[GroupMean, ...]
-    left_out: int
-    p_value: float
-    p_adjusted: float
-    q_value: float
-    verdict: Verdict
-
-
-class PairedShare(Frozen):
-    """Change of one value's share between the variants of a pair."""
-
-    value: str
-    first: float
-    second: float
-    difference: float
-    interval: Interval
-
-
-class CounterfactualClaim(Frozen):
-    """Does a changed word change what is shown, the seed being the same?"""
-
-    id: str
-    attribute: str
-    pair: str
-    variants: tuple[str, str]
-    pairs: int
-    changed: int = Field(description="Pairs with two different answers.")
-    incomplete: int = Field(description="Seeds without an answer in both variants.")
-    total_variation: float
-    shares: tuple[PairedShare, ...]
-    p_value: float
-    p_adjusted: float
-    q_value: float
-    minimum_detectable: float
-    verdict: Verdict
-
-
-AnyClaim = RepresentationClaim | ParityClaim | QualityClaim | CounterfactualClaim
 
 
 class AmplificationResult(Frozen):
@@ -267,6 +126,15 @@ class Agreement(Frozen):
     weighted_kappa: float | None = Field(description="quadratic; two raters, ordinal only")
 
 
+class RaterDistance(Frozen):
+    """Total variation over all prompts if one rater's answers alone counted."""
+
+    attribute: str
+    rater: str
+    answered: int
+    total_variation: float
+
+
 class CorrectedShare(Frozen):
     """One value's share before and after correction for annotator errors."""
 
@@ -306,6 +174,25 @@ class Mitigation(Frozen):
     )
 
 
+class Since(Frozen):
+    """One claim in an earlier audit and now; null where one of the two lacks it."""
+
+    attribute: str
+    stratum: str | None
+    distance_before: float | None
+    distance_now: float | None
+    verdict_before: VerdictCode | None
+    verdict_now: VerdictCode | None
+
+
+class Earlier(Frozen):
+    """An earlier audit that this one follows."""
+
+    date: str
+    sha256: str = Field(description="of its report.json")
+    changes: tuple[Since, ...]
+
+
 class Suppressed(Frozen):
     """Groups that are too small to be shown."""
 
@@ -320,6 +207,7 @@ class Statistics(Frozen):
     alpha: float
     power: float
     smallest_effect: float
+    smallest_shift: float
     smallest_cell: int
     most_unanswered: float
     simulations: int
@@ -353,9 +241,11 @@ class Audit(Frozen):
     amplification: tuple[AmplificationResult, ...] = ()
     intersections: tuple[Intersection, ...] = ()
     agreement: tuple[Agreement, ...] = ()
+    by_rater: tuple[RaterDistance, ...] = ()
     corrections: tuple[Correction, ...] = ()
     mitigations: tuple[Mitigation, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
+    earlier: Earlier | None = None
     statistics: Statistics
     software: SoftwareVersions
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from assay.errors import ConfigurationError, InputRefused
+from assay.reports.annotators import skin_tone
 from assay.reports.fairness.annotation import annotate, chosen_annotators, face_finder
+from assay.reports.fairness.claims import AnyClaim
 from assay.reports.fairness.counterfactuals import counterfactual_claims
 from assay.reports.fairness.declared import Fidelity, prompt_fidelity
+from assay.reports.fairness.earlier import since
 from assay.reports.fairness.exploration import (
     agreement,
     amplification_results,
     corrections,
+    distances_by_rater,
     intersections,
 )
 from assay.reports.fairness.instruments import measure_instruments
@@ -33,7 +38,6 @@ from assay.reports.fairness.parity import (
 from assay.reports.fairness.reference import References, read_references
 from assay.reports.fairness.representation import representation
 from assay.reports.fairness.results import (
-    AnyClaim,
     Audit,
     Data,
     Finding,
@@ -43,6 +47,7 @@ from assay.reports.fairness.results import (
     Statistics,
 )
 from assay.reports.fairness.settling import settle
+from assay.reports.fairness.vocabulary import UNANSWERED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,23 +91,10 @@ def examine(source: str | Path, options: AuditOptions, track: Track = iter) -> A
     manifest = read_manifest(source, track)
     labels = _labels(manifest, options, track)
     references = read_references(options.reference) if options.reference else References()
-    outcomes, notes = favourable_outcomes(manifest, labels, options)
-    measures, more_notes = quality_measures(manifest, options)
-    notes += more_notes
-    if options.instruments:
-        own = measure_instruments(manifest, track)
-        outcomes, measures = outcomes | own.outcomes, measures | own.measures
-        notes += own.findings
-    fidelity: list[Fidelity] = []
+    references = replace(references, known=_known_values(labels, options))
     inputs = [manifest.source, *labels.sources]
     inputs += [references.source] if references.source else []
-    if options.declared is not None:
-        fidelity, declared_source = prompt_fidelity(options.declared, manifest, labels)
-        inputs.append(declared_source)
-    parity = parity_claims(manifest, labels, outcomes, fidelity, options)
-    quality = quality_claims(manifest, labels, measures, options)
-    counterfactuals, odd_pairs = counterfactual_claims(manifest, labels, options)
-    others: tuple[AnyClaim, ...] = (*parity, *quality, *counterfactuals)
+    others, notes, more_inputs = _other_claims(manifest, labels, options, track)
     found = representation(manifest, labels, references, options, others=len(others))
     settled = settle([*found.claims, *others], options)
     findings = [
@@ -110,7 +102,6 @@ def examine(source: str | Path, options: AuditOptions, track: Track = iter) -> A
         *labels.findings,
         *references.findings,
         *notes,
-        *odd_pairs,
         *found.findings,
     ]
     return Audit(
@@ -119,7 +110,7 @@ def examine(source: str | Path, options: AuditOptions, track: Track = iter) -> A
         auditor=options.auditor,
         independence=options.independence,
         date=options.date,
-        data=_data(manifest, labels, tuple(inputs), findings, options, track),
+        data=_data(manifest, labels, (*inputs, *more_inputs), findings, options, track),
         references=found.references,
         claims=settled.representation,
         parity=settled.parity,
@@ -128,12 +119,39 @@ def examine(source: str | Path, options: AuditOptions, track: Track = iter) -> A
         amplification=amplification_results(settled.representation),
         intersections=intersections(labels, options),
         agreement=agreement(labels, options),
+        by_rater=distances_by_rater(labels, references, options),
         corrections=corrections(labels, references, options),
         mitigations=mitigations(settled.representation),
         suppressed=found.suppressed,
+        earlier=since(options.earlier, settled.representation) if options.earlier else None,
         statistics=_statistics(options, len(found.claims) + len(others)),
         software=_software(),
     )
+
+
+def _other_claims(
+    manifest: Manifest, labels: Labels, options: AuditOptions, track: Track
+) -> tuple[list[AnyClaim], list[Finding], list[InputFile]]:
+    """Parity, quality and counterfactual claims, undecided; findings; further input files."""
+    outcomes, findings = favourable_outcomes(manifest, labels, options)
+    measures, more = quality_measures(manifest, options)
+    findings += more
+    if options.instruments:
+        own = measure_instruments(manifest, track)
+        outcomes, measures = outcomes | own.outcomes, measures | own.measures
+        findings += own.findings
+    fidelity: list[Fidelity] = []
+    inputs: list[InputFile] = []
+    if options.declared is not None:
+        fidelity, source = prompt_fidelity(options.declared, manifest, labels)
+        inputs.append(source)
+    counterfactuals, odd_pairs = counterfactual_claims(manifest, labels, options)
+    claims: list[AnyClaim] = [
+        *parity_claims(manifest, labels, outcomes, fidelity, options),
+        *quality_claims(manifest, labels, measures, options),
+        *counterfactuals,
+    ]
+    return claims, [*findings, *odd_pairs], inputs
 
 
 def _labels(manifest: Manifest, options: AuditOptions, track: Track) -> Labels:
@@ -160,6 +178,15 @@ def _labels(manifest: Manifest, options: AuditOptions, track: Track) -> Labels:
         )
     rows = pd.concat(parts, ignore_index=True)
     return assemble(rows, manifest, tuple(sources), findings, gold=options.gold)
+
+
+def _known_values(labels: Labels, options: AuditOptions) -> dict[str, tuple[str, ...]]:
+    """Values that exist whether or not a picture shows them."""
+    known = dict(options.ordinal)
+    tones = labels.rows.loc[labels.rows["attribute"] == skin_tone.ATTRIBUTE, "value"]
+    if set(tones) - set(UNANSWERED) <= set(skin_tone.BINS) and len(tones):
+        known.setdefault(skin_tone.ATTRIBUTE, tuple(skin_tone.BINS))
+    return known
 
 
 def _data(

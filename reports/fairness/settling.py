@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import singledispatch
 
-from assay.reports.fairness.counterfactuals import detectable_change
-from assay.reports.fairness.options import AuditOptions
-from assay.reports.fairness.parity import detectable_difference
-from assay.reports.fairness.results import (
+from assay.reports.fairness.claims import (
     AnyClaim,
     CounterfactualClaim,
     ParityClaim,
@@ -16,6 +13,9 @@ from assay.reports.fairness.results import (
     RepresentationClaim,
     Verdict,
 )
+from assay.reports.fairness.counterfactuals import detectable_change
+from assay.reports.fairness.options import AuditOptions
+from assay.reports.fairness.parity import detectable_difference, detectable_shift
 from assay.reports.fairness.verdict import (
     decide_counterfactual,
     decide_parity,
@@ -57,6 +57,8 @@ def settle(claims: list[AnyClaim], options: AuditOptions) -> Settled:
 def _with_power(claim: AnyClaim, alpha: float, options: AuditOptions) -> AnyClaim:
     if isinstance(claim, ParityClaim):
         detectable = detectable_difference(claim, alpha=alpha, power=options.power)
+    elif isinstance(claim, QualityClaim):
+        detectable = detectable_shift(claim, alpha=alpha, power=options.power)
     elif isinstance(claim, CounterfactualClaim):
         detectable = detectable_change(claim, alpha=alpha, power=options.power)
     else:

@@ -6,14 +6,14 @@ otherwise the answer is "cannot tell". No claim is folded into a score.
 
 from __future__ import annotations
 
-from assay.reports.fairness.options import AuditOptions
-from assay.reports.fairness.results import (
+from assay.reports.fairness.claims import (
     CounterfactualClaim,
     ParityClaim,
     QualityClaim,
     RepresentationClaim,
     Verdict,
 )
+from assay.reports.fairness.options import AuditOptions
 
 PENDING = Verdict(code="cannot-tell", summary="not decided yet")
 
@@ -35,7 +35,7 @@ def decide_parity(claim: ParityClaim, options: AuditOptions) -> Verdict:
 
 
 def decide_quality(claim: QualityClaim, options: AuditOptions) -> Verdict:
-    """The verdict on one quality claim; a rank test has no detectable effect in its units."""
+    """The verdict on one quality claim."""
     subject = f"{_sentence(claim.measure)} by {claim.by}"
     if claim.p_adjusted <= options.alpha:
         lowest = min(claim.groups, key=lambda g: g.mean)
@@ -45,10 +45,18 @@ def decide_quality(claim: QualityClaim, options: AuditOptions) -> Verdict:
             summary=f"{subject}: groups differ, from a mean of {lowest.mean:.3g} ({lowest.group}) "
             f"to {highest.mean:.3g} ({highest.group}).",
         )
+    detectable = f"{claim.minimum_detectable:.2f} standard deviations"
+    if claim.minimum_detectable > options.smallest_shift:
+        return Verdict(
+            code="cannot-tell",
+            summary=f"{subject}: cannot tell, because a shift below {detectable} could be missed, "
+            f"while {options.smallest_shift:g} matters.",
+            reasons=("too-little-power",),
+        )
     return Verdict(
-        code="cannot-tell",
-        summary=f"{subject}: no difference found, and which one would have been found is unknown.",
-        reasons=("power-unknown",),
+        code="none-found",
+        summary=f"{subject}: no difference found; a shift of {detectable} or more would have "
+        f"been found with {options.power:.0%} power.",
     )
 
 
@@ -104,9 +112,9 @@ def decide_representation(claim: RepresentationClaim, options: AuditOptions) -> 
         return Verdict(
             code="disparity-found",
             summary=f"{subject}: {_percent(claim.total_variation)} of the pictures would have "
-            f"to change to match the reference (95 % interval {_percent(claim.interval[0])} "
+            f"to change to match the reference (95\u202f% interval {_percent(claim.interval[0])} "
             f"to {_percent(claim.interval[1])}); chance alone stays below "
-            f"{_percent(claim.null_95)} in 95 % of samples.",
+            f"{_percent(claim.null_95)} in 95\u202f% of samples.",
         )
     return Verdict(
         code="none-found",

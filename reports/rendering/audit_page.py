@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from assay.reports.fairness.results import Audit, RepresentationClaim
+from assay.reports.fairness.claims import RepresentationClaim
+from assay.reports.fairness.results import Audit
 from assay.reports.rendering import figures
 from assay.reports.rendering.figures import furthest
 from assay.reports.rendering.page import render

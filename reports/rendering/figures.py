@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from assay.reports.fairness.results import RepresentationClaim
+    from assay.reports.fairness.claims import RepresentationClaim
 
 INK, SOFT, ACCENT, LINE, PALE = "#1b1f24", "#535c66", "#1f4b6e", "#d8d5cb", "#e8eef3"
 MOST_ROWS = 40

@@ -42,6 +42,7 @@ def _environment() -> Environment:
     )
     filters: dict[str, Callable[..., Any]] = {
         "titled": titled,
+        "sentence": lambda text: text[:1].upper() + text[1:],
         "number": number,
         "percent": percent,
         "percents": percents,

@@ -7,11 +7,12 @@ over the limits is refused before a single pixel exists.
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pillow_heif
@@ -49,14 +50,12 @@ _DECODER_ERRORS = (
     ValueError,
     SyntaxError,
     EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
     OverflowError,
     RuntimeError,
     Image.DecompressionBombError,
 )
 _ORIENTATION = 0x0112
+TIFF_PAGES = 1_000  # a scanned book; Pillow needs seconds to seek behind that
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _SRGB = ImageCms.createProfile("sRGB")
 
@@ -85,14 +84,36 @@ def probe(data: bytes, media_type: str, limits: Limits, label: str) -> Header:
             with _decoder_errors(label):
                 if _sideways(image, data):
                     width, height = height, width
-                header = Header(width, height, getattr(image, "n_frames", 1), None)
+                header = Header(width, height, _count_frames(image, data, limits), None)
     else:
         header = _probe_video(data, limits, label)
+    if media_type == "image/tiff" and header.frames > TIFF_PAGES:
+        raise LimitExceeded(f"{label}: more than {TIFF_PAGES:,} pages")
     if header.frames > limits.max_frames:
         raise LimitExceeded(
             f"{label}: {header.frames:,} frames, the limit is {limits.max_frames:,}"
         )
     return header
+
+
+def _count_frames(image: Image.Image, data: bytes, limits: Limits) -> int:
+    """Frames of an animation or pages of a TIFF, counted no further than one over the limit."""
+    if image.format == "TIFF":
+        # Pillow's own count takes quadratic time on a file with very many directories.
+        return min(_count_tiff_pages(data, TIFF_PAGES + 1), limits.max_frames + 1)
+    return int(getattr(image, "n_frames", 1))
+
+
+def _count_tiff_pages(data: bytes, most: int) -> int:
+    """Length of the chain of image file directories (TIFF 6.0 section 2), at most `most`."""
+    order: Literal["little", "big"] = "little" if data[:2] == b"II" else "big"
+    at, seen = int.from_bytes(data[4:8], order), set[int]()
+    while at and at not in seen and len(seen) < most:
+        seen.add(at)
+        entries = int.from_bytes(data[at : at + 2], order)
+        link = at + 2 + 12 * entries
+        at = int.from_bytes(data[link : link + 4], order)
+    return max(1, len(seen))
 
 
 def decode_frames(media: Media) -> Iterator[NDArray[np.uint8]]:
@@ -131,6 +152,8 @@ def _decoder_errors(label: str) -> Iterator[None]:
         raise DamagedMedia(f"{label}: the header is damaged") from error
     except MemoryError as error:
         raise LimitExceeded(f"{label}: does not fit into memory") from error
+    except (KeyError, IndexError, TypeError, struct.error) as error:
+        raise DamagedMedia(f"{label}: does not decode: its structure is broken") from error
     except _DECODER_ERRORS as error:
         raise DamagedMedia(f"{label}: does not decode: {error}") from error
 
@@ -140,6 +163,10 @@ def _check_size(width: int, height: int, limits: Limits, label: str) -> None:
         raise LimitExceeded(
             f"{label}: {width}x{height} pixels, a side under {limits.min_side} "
             "leaves nothing to examine"
+        )
+    if max(width, height) > limits.max_side:
+        raise LimitExceeded(
+            f"{label}: {width}x{height} pixels, the limit for a side is {limits.max_side:,}"
         )
     if width * height > limits.max_pixels:
         raise LimitExceeded(
@@ -193,13 +220,22 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     """Integer and float grey modes scaled to 8 bits (Pillow's own convert would clip)."""
     if not image.mode.startswith(("I", "F")):
         return image
-    values = np.asarray(image, dtype=np.float64)
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
     if image.mode == "F":
         low, high = float(values.min()), float(values.max())
         values = (values - low) * (255.0 / max(high - low, 1e-12))
     else:
-        values = values / (257.0 if values.max(initial=0) > 255 else 1.0)
+        values = values / grey_steps(image.mode, values)
     return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8), "L")
+
+
+def grey_steps(mode: str, values: NDArray[Any]) -> int:
+    """How many steps of an integer grey mode make one step of 8 bits.
+
+    Pillow reads 16-bit files as `I;16` or, from some formats, as 32-bit `I`, which also holds
+    8-bit values.
+    """
+    return 257 if mode.startswith("I;16") or values.max(initial=0) > 255 else 1
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
@@ -240,10 +276,15 @@ def _video_frames(media: Media) -> Iterator[NDArray[np.uint8]]:
 
     label = media.name or "input"
     with _decoder_errors(label), av.open(io.BytesIO(media.data), "r") as container:
-        yielded = 0
-        for frame in container.decode(video=0):
-            if yielded >= media.limits.max_frames:
+        limits, yielded = media.limits, 0
+        stream = container.streams.video[0]
+        # A frame may be larger than the header says; FFmpeg then refuses to allocate it.
+        stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
+        for frame in container.decode(stream):
+            if yielded >= limits.max_frames or (frame.time or 0) > limits.max_seconds:
                 return
+            if (frame.width, frame.height) != (media.width, media.height):
+                raise DamagedMedia(f"{label}: a frame is not of the size the header says")
             yielded += 1
             yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
         if not yielded:

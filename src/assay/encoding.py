@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageOps, JpegImagePlugin
 
-from assay.decoding import open_image
+from assay.decoding import grey_steps, open_image
 from assay.errors import UnsupportedMedia
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _apply(image: Image.Image, delta: NDArray[np.int16]) -> Image.Image:
     """`image` plus `delta` (HxWx3, in 8-bit steps), in the mode it was stored in."""
     if image.mode.startswith("I"):
         values = np.asarray(image).astype(np.int64)
-        scale = 257 if values.max(initial=0) > 255 else 1
+        scale = grey_steps(image.mode, values)
         grey = np.rint(delta.mean(axis=2)).astype(np.int64) * scale
         return Image.fromarray(np.clip(values + grey, 0, 65535).astype(np.uint16))
     if image.mode == "L":

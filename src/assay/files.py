@@ -23,9 +23,9 @@ def atomic_path(destination: str | Path) -> Iterator[Path]:
             not a regular file (a device, a folder) has the name.
     """
     destination = Path(destination)
-    if destination.exists() and not destination.is_file():
-        raise OutputRefused(f"{destination}: is not a regular file")
     try:
+        if destination.exists() and not destination.is_file():
+            raise OutputRefused(f"{destination}: is not a regular file")
         destination.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
             dir=destination.parent, prefix=f".{destination.stem[:40]}-", suffix=destination.suffix
@@ -44,6 +44,20 @@ def atomic_path(destination: str | Path) -> Iterator[Path]:
         raise OutputRefused(f"{destination}: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def refuse_same_file(source: str | Path, destination: str | Path) -> None:
+    """A result never replaces what it was made from.
+
+    Raises:
+        OutputRefused: both names lead to one file.
+    """
+    try:
+        same = os.path.samefile(source, destination)
+    except OSError:
+        return
+    if same:
+        raise OutputRefused(f"{destination}: is the source; choose another name")
 
 
 def write_atomically(destination: str | Path, data: bytes | str) -> Path:

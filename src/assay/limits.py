@@ -15,6 +15,7 @@ class Limits:
             itself would only warn at 100 MP.
         max_frames: frames of an animation that are looked at.
         max_seconds: duration of a video.
+        max_side: longer side in pixels; JPEG, WebP and most software end here.
         min_side: shorter side in pixels. Under one 8x8 block there is nothing to examine.
     """
 
@@ -22,4 +23,10 @@ class Limits:
     max_pixels: int = 120_000_000
     max_frames: int = 50_000
     max_seconds: float = 1200.0
+    max_side: int = 65_535
     min_side: int = 8
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value <= 0:
+                raise ValueError(f"{name} must be positive, got {value}")

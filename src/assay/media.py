@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -70,8 +71,7 @@ class Media:
         limits = limits or _default_limits()
         try:
             if not path.is_file():
-                reason = "is a folder" if path.is_dir() else "does not exist"
-                raise UnreadableFile(f"{path}: {reason}")
+                raise UnreadableFile(f"{path}: {_why_not_a_file(path)}")
             size = path.stat().st_size
             if size > limits.max_bytes:
                 raise LimitExceeded(
@@ -81,7 +81,8 @@ class Media:
             data = path.read_bytes()
         except OSError as error:
             raise UnreadableFile(f"{path}: {error.strerror or error}") from error
-        media = cls.from_bytes(data, name=path.name, limits=limits)
+        name = os.fsencode(path.name).decode("utf-8", "replace")
+        media = cls.from_bytes(data, name=name, limits=limits)
         if not any_extension and name_contradicts(path.name, media.media_type):
             raise MisnamedFile(
                 f"{path}: named {path.suffix} but the content is {media.media_type}",
@@ -182,6 +183,14 @@ class Media:
             height=self.height,
             frames=self.frames,
         )
+
+
+def _why_not_a_file(path: Path) -> str:
+    if path.is_dir():
+        return "is a folder"
+    if path.exists() or path.is_symlink():
+        return "is not a regular file"
+    return "does not exist"
 
 
 def _default_limits() -> Limits:

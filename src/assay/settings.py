@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 import platformdirs
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from assay.errors import ConfigurationError
 from assay.limits import Limits
 
 
@@ -37,10 +38,6 @@ class Settings(BaseSettings):
         description="Limits on media, enforced before decoding (`ASSAY_LIMITS__MAX_BYTES`, ...).",
     )
 
-    pinned_trust: bool = Field(
-        default=True,
-        description="Believe the C2PA conformance program's trust lists that come with Assay.",
-    )
     isolate_validation: bool = Field(
         default=True,
         description="Validate manifests in a child process with limits on time and memory.",
@@ -81,5 +78,16 @@ class Settings(BaseSettings):
 
 @cache
 def settings() -> Settings:
-    """The settings of this process."""
-    return Settings()
+    """The settings of this process.
+
+    Raises:
+        ConfigurationError: an environment variable has a value that cannot be used.
+    """
+    try:
+        return Settings()
+    except (ValidationError, SettingsError) as error:
+        if not isinstance(error, ValidationError):
+            raise ConfigurationError(str(error)) from error
+        first = error.errors(include_url=False)[0]
+        name = "ASSAY_" + "__".join(str(part) for part in first["loc"]).upper()
+        raise ConfigurationError(f"{name}: {first['msg']}") from error

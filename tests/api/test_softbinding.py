@@ -74,6 +74,9 @@ def test_discovery(client: httpx.Client) -> None:
     algorithms = client.get(f"{API}/services/supportedAlgorithms").json()
     assert {"alg": WATERMARK_ALGORITHM} in algorithms["watermarks"]
     assert client.get(f"{API}/services/status").json() == {"status": "ok"}
-    assert "byContent" in client.get(f"{API}/services/capabilities").json()["supportedCapabilities"]
+    assert (
+        "queryByContent"
+        in client.get(f"{API}/services/capabilities").json()["supportedCapabilities"]
+    )
     known = client.get("/.well-known/c2pa-soft-binding-resolution").json()
     assert known["apiEndpoint"].endswith(API)

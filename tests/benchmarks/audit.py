@@ -114,7 +114,9 @@ def distances(draws: int) -> Iterator[Row]:
             observed = rng.multinomial(n, p) / n
             return _in(t, RepresentationTest(seed=i).interval(list(observed), n, list(q)))
 
-        yield coverage(f"distance {moved}, K={k}, n={n}", draws, one, conservative=moved < 0.1)
+        yield coverage(
+            f"distance {moved}, K={k}, n={n}", draws, one, conservative=moved < 0.1 or k > 3
+        )
 
 
 def comparisons(draws: int) -> Iterator[Row]:
@@ -274,7 +276,7 @@ def main() -> None:
     parts = (
         proportions(draws),
         clustered(draws),
-        distances(draws),
+        distances(audits),
         comparisons(draws),
         models(audits),
         powers(draws),

@@ -67,9 +67,7 @@ class _TensorReader(pickle.Unpickler):
         return np.frombuffer(self._archive.read(f"{self._root}data/{key}"), dtype)
 
 
-def _tensor(
-    storage: NDArray[Any], offset: int, shape: tuple[int, ...], *_: object
-) -> NDArray[Any]:
+def _tensor(storage: NDArray[Any], offset: int, shape: tuple[int, ...], *_: object) -> NDArray[Any]:
     return storage[offset : offset + int(np.prod(shape))].reshape(shape)
 
 

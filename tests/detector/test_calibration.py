@@ -56,6 +56,7 @@ def test_the_threshold_holds_on_the_worst_source():
     assert found["overall_fpr"] <= 0.01
     assert found["fpr_by_source"]["hard"]["fpr"] >= found["fpr_by_source"]["easy"]["fpr"]
     assert 0.1 < found["tpr"] < 0.9
+    assert found["stability_log_odds"] <= found["log_odds"]
 
 
 def test_auc_of_known_orders():

@@ -8,6 +8,7 @@ from skimage import data
 
 from assay.detector.neutralisation import (
     STANDARD,
+    WORKING_LONG_SIDE,
     centre_crop,
     check_pixels,
     neutralise,
@@ -29,6 +30,13 @@ def test_field_of_view_does_not_depend_on_the_size_of_the_original():
     twice = np.repeat(np.repeat(ASTRONAUT, 2, 0), 2, 1)
     difference = neutralise(twice).astype(int) - neutralise(ASTRONAUT)
     assert np.abs(difference).mean() < 0.5
+
+
+def test_a_working_copy_gives_the_same_pixels_as_the_original():
+    original = np.repeat(np.repeat(ASTRONAUT, 5, 0), 5, 1)
+    working_copy = reduce(original, WORKING_LONG_SIDE)
+    assert working_copy.shape == (1400, 1400, 3)
+    assert np.array_equal(neutralise(working_copy), neutralise(original))
 
 
 def test_small_pictures_are_never_enlarged():

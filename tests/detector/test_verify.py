@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import assay
 from assay.cli.demo.launder import COPIES, tampered, transplanted
@@ -130,3 +131,20 @@ def test_an_examiner_that_fails_takes_no_other_down(signed: Media) -> None:
         "versionless",
     ]
     assert "divided by zero" in verification.verdict.not_scored[0].why
+
+
+@pytest.mark.parametrize("side", [300, 512])
+def test_a_signed_picture_on_a_page_does_not_speak_for_the_page(
+    signed: Media, china: np.ndarray, side: int
+) -> None:
+    page = np.asarray(Image.fromarray(china).resize((1200, 900), Image.Resampling.LANCZOS)).copy()
+    window = signed.pixels()[:side, :side]
+    page[60 : 60 + side, 90 : 90 + side] = window
+
+    verification = assay.verify(encode_png(page))
+
+    assert verification.verdict.category != "generated"
+    part = verification.find("signed-part")
+    if part is not None:
+        assert "Nothing is said about the rest" in part.summary
+        assert part.details["share"] < 0.5

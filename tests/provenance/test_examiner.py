@@ -98,6 +98,30 @@ def test_a_broken_ingredient_is_evidence_of_its_own(signed: bytes, photo: bytes)
     assert "base" in broken.summary
 
 
+@pytest.mark.parametrize("declares", ["captured", "generated"])
+def test_a_trusted_editor_does_not_turn_a_strangers_camera_into_a_capture(
+    declares: str, home: Path, photo: bytes
+) -> None:
+    media = Media.from_bytes(photo)
+    made = manifests.captured(Agent("x")) if declares == "captured" else generated()
+    parent = IngredientInput(
+        sign_bytes(media, made, stranger()), "image/jpeg", Relationship.PARENT_OF
+    )
+    [evidence] = examine(sign_bytes(media, manifests.converted(Agent("editor"), parent)))
+    assert evidence.finding == "c2pa-trusted"
+    assert evidence.points_to == ("nothing" if declares == "captured" else "generated")
+
+
+def test_a_trusted_camera_stays_a_capture_through_a_trusted_editor(
+    home: Path, photo: bytes
+) -> None:
+    media = Media.from_bytes(photo)
+    capture = sign_bytes(media, manifests.captured(Agent("camera")))
+    parent = IngredientInput(capture, "image/jpeg", Relationship.PARENT_OF)
+    [evidence] = examine(sign_bytes(media, manifests.converted(Agent("editor"), parent)))
+    assert evidence.points_to == "captured"
+
+
 def test_the_description_is_json(signed: bytes) -> None:
     import json
 

@@ -91,3 +91,27 @@ def test_wrong_types_are_refused() -> None:
         signing_format("video/webm")
     with pytest.raises(AssayError):
         embed(b"not a jpeg", "image/jpeg", generated())
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\x00abcd\x00\x00\x00\x00",
+        b"RIFF\x00\x00\x00\x00WEBP" + b"abcd\x00\x00\x00\x00",
+        b"\x00\x00\x00\x08ftyp" + b"\x00\x00\x00\x08free",
+        b"GIF89a!\xff\x0bC2PA_GIF\x01\x00\x00" + b"\x01a",
+        b"ID3\x04\x00\x00\x00\x00\x00\x00" + b"GEOB",
+    ],
+)
+def test_millions_of_empty_parts_are_not_walked(head: bytes) -> None:
+    """The number of steps is bounded: the same answer comes as fast for ten times the file."""
+    part = head[-12:] if head[:4] == b"\x89PNG" else head[-8:] if b"C2PA" not in head else b"\x01a"
+    steps: list[int] = []
+
+    class Counting(bytes):
+        def __getitem__(self, key: object) -> object:
+            steps.append(1)
+            return super().__getitem__(key)
+
+    jumbf.find_store(Counting(head + part * 300_000))
+    assert len(steps) < 290_000

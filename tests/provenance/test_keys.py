@@ -112,7 +112,7 @@ def test_importing_checks_that_key_and_certificate_belong_together(
 
 
 def test_development_root_is_a_named_trust_list(home: Path) -> None:
-    [entry] = trust.house()
+    [entry] = trust.installed()
     assert entry.name == keys.DEVELOPMENT_LIST
     assert entry.uri == "urn:assay:trust:assay-development"
     assert entry.subjects == ["Assay development root CA"]

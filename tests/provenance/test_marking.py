@@ -57,6 +57,17 @@ def test_the_registry_knows_the_manifest(astronaut: np.ndarray) -> None:
     assert signed.receipt.manifest_label.encode() in record.manifest
 
 
+def test_the_receipt_has_hashes_that_partners_can_compare(astronaut: np.ndarray) -> None:
+    import imagehash
+
+    signed = assay.sign(astronaut)
+
+    theirs = imagehash.phash(Image.fromarray(astronaut), hash_size=16)
+    ours = imagehash.hex_to_hash(signed.receipt.fingerprints["imagehash.phash"])
+    assert theirs - ours <= 16
+    assert set(signed.receipt.fingerprints) == {"pdq", "imagehash.phash", "imagehash.dhash"}
+
+
 def test_profiles_tell_different_stories(
     astronaut: np.ndarray, save: Callable[..., Path], tmp_path: Path
 ) -> None:

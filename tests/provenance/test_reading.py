@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import re
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from assay.errors import InputRefused, LimitExceeded, UnreadableFile
 from assay.media import Media
 from assay.provenance import certificates, jumbf, manifests, trust
 from assay.provenance.credentials import Problem
-from assay.provenance.interpreting import binding_text
+from assay.provenance.examiner import describe
+from assay.provenance.interpreting import binding_text, interpret
 from assay.provenance.manifests import Agent, IngredientInput
 from assay.provenance.reading import read
 from assay.provenance.signers import PemSigner
@@ -23,6 +28,38 @@ from assay.provenance.signing import embed, sign_bytes, sign_detached
 from assay.provenance.vocabulary import DigitalSourceType, Relationship
 
 from .conftest import flipped, generated
+
+WORDS = st.sampled_from(
+    [
+        "actions",
+        "action",
+        "alg",
+        "blocks",
+        "value",
+        "entries",
+        "use",
+        "digitalSourceType",
+        "softwareAgent",
+        "when",
+        "name",
+        "version",
+        "signature",
+        "certificateInfo",
+        "subject",
+        "claim_generator_info",
+    ]
+)
+LABELS = st.sampled_from(
+    [
+        "c2pa.actions",
+        "c2pa.actions.v2",
+        "c2pa.soft-binding",
+        "c2pa.training-mining",
+        "cawg.training-mining",
+        "cawg.identity",
+        "c2pa.ingredient.v3",
+    ]
+)
 
 
 def codes(data: bytes) -> list[str]:
@@ -134,7 +171,7 @@ def test_only_lists_of_manifest_signers_vouch_for_signers(
     kind: trust.Kind, home: Path, signed: bytes
 ) -> None:
     """The library itself lets time stamp and identity lists vouch for everything."""
-    [development] = trust.house()
+    [development] = trust.installed()
     other = trust.add("other", development.pem.encode(), kind=kind)
     credentials = read(signed, trust_lists=(other,))
     assert (credentials.state, credentials.trust_list) == ("valid", None)
@@ -349,3 +386,28 @@ def test_problems_have_plain_words() -> None:
     assert Problem("assertion.dataHash.mismatch").meaning == "the content was changed after signing"
     assert Problem("some.new.code").meaning == "the validator reports some.new.code"
     assert re.match("something that was signed", Problem("x.mismatch").meaning)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@hypothesis.settings(max_examples=300, deadline=None)
+@given(st.dictionaries(LABELS, JSON, max_size=4), JSON)
+def test_assertions_of_any_shape_are_read_without_an_error(
+    assertions: dict[str, object], claim: object
+) -> None:
+    """A signature says who wrote an assertion, not that it has the shape it should have."""
+    reader = {
+        "active_manifest": "urn:c2pa:x",
+        "manifests": {"urn:c2pa:x": {}},
+        "validation_state": "Valid",
+        "validation_results": {"activeManifest": {"success": [], "failure": []}},
+    }
+    manifest = {"label": "urn:c2pa:x", "assertions": assertions, "claim.v2": claim}
+    documents = {"reader": reader, "crjson": {"manifests": [manifest]}}
+    credentials = interpret(documents, None, (), "v")
+    assert json.loads(json.dumps(describe(credentials)))["state"] == "valid"

@@ -126,8 +126,8 @@ def test_discovery_documents() -> None:
         "fingerprints": [{"alg": FINGERPRINT_ALGORITHM}],
     }
     assert softbinding.status() == {"status": "ok"}
-    assert softbinding.capabilities()["c2paSpecificationVersion"] == "2.4"
+    assert softbinding.capabilities()["c2paSpecificationVersion"] == "2.4.0"
     assert softbinding.well_known("https://example.org/c2pa/sbr/v1") == {
         "apiEndpoint": "https://example.org/c2pa/sbr/v1",
-        "c2paSpecificationVersion": "2.4",
+        "c2paSpecificationVersion": "2.4.0",
     }

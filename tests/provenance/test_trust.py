@@ -6,7 +6,6 @@ import pytest
 
 from assay.errors import ConfigurationError
 from assay.provenance import certificates, trust
-from assay.settings import settings
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +15,7 @@ def pem() -> bytes:
 
 def test_a_list_round_trips(pem: bytes) -> None:
     added = trust.add("house", b"a comment\n" + pem, uri="https://example.org/list", kind="tsa")
-    assert trust.house() == (added,)
+    assert trust.installed() == (added,)
     assert added.kind == "tsa"
     assert "comment" not in added.pem
 
@@ -24,7 +23,7 @@ def test_a_list_round_trips(pem: bytes) -> None:
 def test_lists_are_sorted_by_name(pem: bytes) -> None:
     trust.add("b", pem)
     trust.add("a", pem)
-    assert [entry.name for entry in trust.house()] == ["a", "b"]
+    assert [entry.name for entry in trust.installed()] == ["a", "b"]
 
 
 @pytest.mark.parametrize("name", ["", "Upper", "../up", "a/b", "x" * 65, ".hidden"])
@@ -49,13 +48,13 @@ def test_a_list_is_not_overwritten_by_accident(pem: bytes) -> None:
     with pytest.raises(ConfigurationError, match="exists"):
         trust.add("house", pem)
     trust.add("house", pem, uri="urn:x:y", replace=True)
-    assert trust.house()[0].uri == "urn:x:y"
+    assert trust.installed()[0].uri == "urn:x:y"
 
 
 def test_removing(pem: bytes) -> None:
     trust.add("house", pem)
     trust.remove("house")
-    assert trust.house() == ()
+    assert trust.installed() == ()
     with pytest.raises(ConfigurationError, match="no trust list"):
         trust.remove("house")
 
@@ -64,7 +63,7 @@ def test_a_foreign_file_in_the_folder_is_reported(pem: bytes, isolated_home: Pat
     trust.add("house", pem)
     (isolated_home / "trust" / "junk.pem").write_text("junk")
     with pytest.raises(ConfigurationError, match="junk"):
-        trust.house()
+        trust.installed()
 
 
 def test_every_list_is_its_own_anchor_entry(pem: bytes) -> None:
@@ -81,24 +80,3 @@ def test_every_list_is_its_own_anchor_entry(pem: bytes) -> None:
         "1.3.6.1.5.5.7.3.36",
         "1.3.6.1.5.5.7.3.4",
     ]
-
-
-def test_the_official_lists_are_pinned_and_can_be_left_out(
-    pem: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kinds = {entry.name: entry.kind for entry in trust.installed()}
-    assert kinds == {"c2pa": "manifest", "c2pa-tsa": "tsa"}
-    assert {entry.name: len(entry.subjects) for entry in trust.pinned()} == {
-        "c2pa": 30,
-        "c2pa-tsa": 22,
-    }
-    trust.add("house", pem)
-    monkeypatch.setenv("ASSAY_PINNED_TRUST", "false")
-    settings.cache_clear()
-    assert [entry.name for entry in trust.installed()] == ["house"]
-
-
-def test_a_newer_edition_replaces_the_pinned_one(pem: bytes) -> None:
-    trust.add("c2pa", pem)
-    [entry] = [entry for entry in trust.installed() if entry.name == "c2pa"]
-    assert entry.uri == "urn:assay:trust:c2pa"

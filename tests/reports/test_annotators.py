@@ -19,7 +19,9 @@ from assay.reports.annotators.external import ExternalCommandAnnotator
 from assay.reports.annotators.faces import CascadeFaces, TableFaces, YunetFaces
 from assay.reports.annotators.skin_tone import SkinToneAnnotator, bin_of, expose, read_tone
 from assay.reports.fairness.annotation import annotate
+from assay.reports.fairness.labels import PROGRAM
 from assay.reports.fairness.manifest import read_manifest
+from assay.testing import AnnotatorContract
 
 
 def _swatch(number: int) -> np.ndarray:
@@ -86,7 +88,12 @@ def test_cascade_finds_the_face_of_a_photograph() -> None:
     assert CascadeFaces().find("coins", data.gravel()[..., None].repeat(3, axis=2)) == []
 
 
-def test_skin_tone_annotator_follows_the_protocol() -> None:
+class TestSkinToneAnnotator(AnnotatorContract):
+    annotator = SkinToneAnnotator()
+    images = (data.astronaut(), _swatch(3))
+
+
+def test_skin_tone_annotator_reads_the_largest_box() -> None:
     annotator = SkinToneAnnotator()
     assert isinstance(annotator, Annotator)
     assert [o.value for o in annotator.annotate(data.astronaut(), [])] == ["no-face"]
@@ -113,7 +120,7 @@ def test_a_file_that_is_no_yunet_model_is_refused(tmp_path: Path) -> None:
         YunetFaces(model)
 
 
-PROGRAM = """
+LABELLER = """
 import io, json, sys
 from PIL import Image
 size = Image.open(io.BytesIO(sys.stdin.buffer.read())).size
@@ -123,11 +130,11 @@ print(json.dumps([{"attribute": "size", "value": str(size[0]), "confidence": 0.5
 
 def test_external_command_sees_the_picture(tmp_path: Path) -> None:
     script = tmp_path / "label.py"
-    script.write_text(PROGRAM)
+    script.write_text(LABELLER)
     annotator = ExternalCommandAnnotator(f"{sys.executable} {script}")
     seen = annotator.annotate(np.zeros((20, 33, 3), dtype=np.uint8), [(1, 2, 3, 4)])
     assert [(o.attribute, o.value, o.confidence) for o in seen] == [("size", "33", 0.5)]
-    assert seen[0].rater.startswith("command:")
+    assert seen[0].rater == annotator.name
 
 
 @pytest.mark.parametrize(
@@ -163,4 +170,53 @@ def test_every_picture_is_labelled_or_counted(tmp_path: Path) -> None:
     rows, findings = annotate(manifest, [SkinToneAnnotator()], TableFaces(tmp_path / "boxes.csv"))
     assert isinstance(rows, pd.DataFrame)
     assert list(rows["path"]) == ["dark.png"]
+    assert rows["rater"][0].startswith(PROGRAM)
     assert [f.code for f in findings] == ["unreadable-pictures"]
+
+
+@pytest.fixture
+def tiny_clip(tmp_path: Path) -> Path:
+    """A random CLIP of a few kilobytes: real classes, meaningless answers."""
+    pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    words = {f"{chr(97 + i)}</w>": i for i in range(26)} | {"<|startoftext|>": 26}
+    words["<|endoftext|>"] = 27
+    words |= {chr(97 + i): 28 + i for i in range(26)}
+    tokenizer = transformers.CLIPTokenizer(vocab=words, merges=[], model_max_length=16)
+    size = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2}
+    size |= {"num_hidden_layers": 1, "projection_dim": 8}
+    config = transformers.CLIPConfig(
+        text_config=size
+        | {
+            "vocab_size": 64,
+            "max_position_embeddings": 16,
+            "bos_token_id": 26,
+            "eos_token_id": 27,
+            "pad_token_id": 27,
+        },
+        vision_config=size | {"image_size": 32, "patch_size": 16},
+        projection_dim=8,
+    )
+    folder = tmp_path / "clip"
+    transformers.CLIPModel(config).save_pretrained(folder)
+    images = transformers.CLIPImageProcessor(
+        size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}
+    )
+    transformers.CLIPProcessor(images, tokenizer).save_pretrained(folder)
+    return folder
+
+
+def test_zero_shot_chooses_among_the_descriptions(tiny_clip: Path, tmp_path: Path) -> None:
+    from assay.reports.annotators.zero_shot import ZeroShotAnnotator
+
+    texts = tmp_path / "texts.csv"
+    texts.write_text("attribute,value,text\ncolour,red,a red b\ncolour,blue,c blue d\n")
+    annotator = ZeroShotAnnotator(tiny_clip, texts)
+    (seen,) = annotator.annotate(data.astronaut())
+    assert seen.attribute == "colour"
+    assert seen.value in ("red", "blue", "unclear")
+    assert seen.confidence is not None
+    assert 0.5 <= seen.confidence <= 1
+    assert [o.value for o in annotator.annotate(data.astronaut(), [])] == ["no-face"]
+    with pytest.raises(ConfigurationError, match="not a local CLIP"):
+        ZeroShotAnnotator(tmp_path, texts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import io
 import json
 import re
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from assay.errors import ConfigurationError, InputRefused
+from assay.errors import ConfigurationError, InputRefused, OutputRefused
 from assay.media import Media
 from assay.provenance import keys, manifests, prompting, signing
 from assay.provenance.claims import Agent
@@ -25,6 +26,7 @@ from assay.reports.fairness.manifest import read_manifest
 from assay.reports.rendering.audit_page import render_audit
 from assay.reports.rendering.pdf import render_pdf
 from assay.reports.sealing import verify_report
+from assay.reports.statistics.multiplicity import benjamini_hochberg, holm
 
 
 def _audit(tables: Any, **options: object) -> Audit:
@@ -129,6 +131,9 @@ def test_other_encodings_are_read_and_named(tables: Any) -> None:
 def test_without_a_reference_equal_shares_are_named(tables: Any) -> None:
     result = audit(tables.manifest, labels=tables.labels)
     assert "no reference was given" in result.references[0].source
+    known = {"presentation": ("woman", "man", "other")}
+    result = audit(tables.manifest, labels=tables.labels, ordinal=known)
+    assert set(result.references[0].shares) == {"woman", "man", "other"}
 
 
 @pytest.mark.parametrize(
@@ -233,7 +238,12 @@ def test_every_kind_of_claim_is_decided_in_one_family(tables: Any) -> None:
     result = audit(
         tables.manifest, labels=tables.labels, quality=("sharpness", "ghost"), gold="expert"
     )
-    assert result.statistics.family == len(result.all_claims)
+    claims = result.all_claims
+    assert result.statistics.family == len(claims)
+    assert [c.p_adjusted for c in claims] == pytest.approx(holm([c.p_value for c in claims]))
+    assert [c.q_value for c in claims] == pytest.approx(
+        benjamini_hochberg([c.p_value for c in claims])
+    )
     refusals = next(c for c in result.parity if c.by == "prompt")
     assert refusals.verdict.code == "disparity-found"
     assert [g.below_four_fifths for g in refusals.groups] == [False, True]
@@ -241,13 +251,17 @@ def test_every_kind_of_claim_is_decided_in_one_family(tables: Any) -> None:
     assert changed["presentation"].verdict.code == "disparity-found"
     assert changed["tone"].verdict.code != "disparity-found"
     assert changed["presentation"].pairs == 120
-    assert all(c.verdict.code == "cannot-tell" for c in result.quality)
+    assert {c.verdict.code for c in result.quality} <= {"none-found", "cannot-tell"}
+    by_tone = next(c for c in result.quality if c.by == "tone")
+    assert by_tone.spread == pytest.approx(1, abs=0.15)
+    assert (by_tone.verdict.code == "none-found") == (by_tone.minimum_detectable <= 0.5)
     assert "no-such-column" in _codes(result)
     correction = next(c for c in result.corrections if c.attribute == "presentation")
     assert correction.labelled == 120
     assert correction.accuracy == 1
     assert {a.attribute for a in result.agreement} == {"presentation"}
     assert result.agreement[0].kappa == pytest.approx(1)
+    assert {(r.rater, r.answered) for r in result.by_rater} == {("ana", 240), ("expert", 120)}
 
 
 def test_small_cells_are_hidden_with_a_second_one(tables: Any) -> None:
@@ -292,7 +306,7 @@ def test_prompts_that_name_a_value_are_followed_or_not(tables: Any) -> None:
 def test_programs_have_no_vote_where_people_labelled(tables: Any) -> None:
     with tables.labels.open("a") as stream:
         for seed in range(200):
-            stream.write(f"teacher-{seed}.png,presentation,woman,command:guess\n")
+            stream.write(f"teacher-{seed}.png,presentation,woman,program: guess 1\n")
     result = _audit(tables)
     teacher = next(c for c in result.claims if c.stratum == "teacher")
     assert teacher.verdict.code == "none-found"
@@ -331,6 +345,24 @@ def test_comparison_pairs_by_prompt_and_seed(tables: Any) -> None:
             labels_before=tables.labels,
             labels_after=after,
         )
+
+
+def test_an_earlier_audit_stands_beside_this_one(
+    tables: Any, no_keys: Path, tmp_path: Path
+) -> None:
+    _audit(tables, out=tmp_path / "old", pdf=False, date="2026-01-01")
+    tables.manifest.write_text(tables.manifest.read_text().replace("teacher,", "professor,"))
+    earlier = tmp_path / "old" / "report.json"
+    result = _audit(tables, earlier=earlier, out=tmp_path / "new", pdf=False)
+    assert result.earlier is not None
+    assert result.earlier.date == "2026-01-01"
+    rows = {c.stratum: c for c in result.earlier.changes}
+    assert rows["engineer"].distance_before == pytest.approx(rows["engineer"].distance_now)
+    assert rows["teacher"].verdict_now is None
+    assert rows["professor"].verdict_before is None
+    assert "2026-01-01" in (tmp_path / "new" / "report.html").read_text()
+    with pytest.raises(InputRefused, match="not an audit"):
+        _audit(tables, earlier=tables.manifest)
 
 
 def test_folders_are_read_through_their_signed_manifests(
@@ -408,3 +440,22 @@ def test_own_instruments_are_audited_like_any_other(tables: Any) -> None:
     assert found.outcomes[instruments.FOUND].notna().sum() == 2
     assert (found.measures[instruments.PSNR].dropna() > 30).all()
     assert [f.code for f in found.findings] == ["instruments-not-measured"]
+
+
+def test_json_lines_are_read_like_a_table(tables: Any) -> None:
+    with tables.manifest.open() as stream:
+        rows = [json.dumps(row | {"seed": int(row["seed"])}) for row in csv.DictReader(stream)]
+    lines = tables.folder / "manifest.jsonl"
+    lines.write_text("\n".join(rows))
+    one = audit(lines, labels=tables.labels, reference=tables.reference)
+    assert [c.p_value for c in one.claims] == [c.p_value for c in _audit(tables).claims]
+    lines.write_text(rows[0] + "\nnot json")
+    with pytest.raises(InputRefused, match="not a readable manifest"):
+        audit(lines, labels=tables.labels)
+
+
+def test_folders_that_cannot_be_written_are_refused(tables: Any, no_keys: Path) -> None:
+    blocked = tables.folder / "file"
+    blocked.write_text("in the way")
+    with pytest.raises(OutputRefused):
+        _audit(tables, out=blocked / "out", pdf=False)

@@ -46,7 +46,11 @@ def _verification(category: Category = "generated", name: str = "a.png") -> Veri
                 points_to="generated",
                 strength="conclusive",
                 summary="Signed by <Example & Co>.",
-                details={"signer": "<script>alert(1)</script>", "nested": {"b": 1}},
+                details={
+                    "signer": "<script>alert(1)</script>",
+                    "empty": [],
+                    "nested": [{"b_c": True}],
+                },
             ),
             Evidence(
                 id="e2",
@@ -84,6 +88,8 @@ def test_evidence_is_kept_apart_and_escaped() -> None:
     assert "Signed by &lt;Example &amp; Co&gt;." in html
     assert "<script" not in html
     assert "<i>.png" not in html
+    assert "b c: yes" in html
+    assert "empty" not in html
     assert html.index("Signed provenance") < html.index("Classifier")
 
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from assay import watermark
 from assay.datasets.laundering_suite import SUITE
 from assay.errors import AlreadyMarked, InputRefused, LimitExceeded
+from assay.watermark.carrier import carrier_of
+from assay.watermark.detection import MAXIMUM_HYPOTHESES, PlaneReader
+from assay.watermark.images import canonical_planes, native_tile
+from assay.watermark.keys import family_of
+from assay.watermark.whitening import whiten
 
 PAYLOAD = 0x0123_4567_89AB_CDE
 
@@ -65,6 +72,13 @@ def test_small_side_is_refused() -> None:
         watermark.detect(np.zeros((95, 500, 3), np.uint8))
 
 
+def test_strips_are_marked_up_to_a_limit() -> None:
+    strip = np.tile(np.arange(100, 160, dtype=np.uint8)[None, :, None], (100, 70, 3))
+    assert watermark.embed(strip, PAYLOAD).shape == strip.shape
+    with pytest.raises(LimitExceeded, match="strip"):
+        watermark.detect(np.zeros((100, 60_000, 3), np.uint8))
+
+
 def test_floating_point_is_refused() -> None:
     with pytest.raises(InputRefused):
         watermark.detect(np.zeros((200, 200, 3)))
@@ -109,3 +123,53 @@ def test_sixteen_bits_stay_sixteen_bits(scene: NDArray[np.uint8]) -> None:
     assert marked.dtype == np.uint16
     found = watermark.detect((marked // 257).astype(np.uint8))
     assert found is not None
+
+
+def test_no_more_hypotheses_are_read_than_the_bound_counts(scene: NDArray[np.uint8]) -> None:
+    views = whiten(canonical_planes(scene).luma).values
+    readings = list(PlaneReader(views).readings(carrier_of(family_of(None)), "full"))
+    assert len(readings) == MAXIMUM_HYPOTHESES
+
+
+def test_geometry_is_described(marked: NDArray[np.uint8]) -> None:
+    found = watermark.detect(SUITE["rotate-5"](marked))
+    assert found is not None
+    assert found.geometry.rotation == pytest.approx(5, abs=0.3)
+    assert found.geometry.scale_x == pytest.approx(1, abs=0.02)
+    assert not found.geometry.flipped
+    mirrored = watermark.detect(SUITE["flip"](marked))
+    assert mirrored is not None
+    assert mirrored.geometry.flipped
+
+
+def test_what_is_detected_is_below_the_operating_point(marked: NDArray[np.uint8]) -> None:
+    found = watermark.detect(marked)
+    assert found is not None
+    assert found.log10_false_alarm <= watermark.OPERATING_POINT_LOG10
+
+
+def test_large_pictures_are_marked_at_canonical_size() -> None:
+    picture = np.full((1800, 1500, 3), 128, np.uint8)
+    picture[::7] = 100
+    assert native_tile(1800, 1500) == 99
+    found = watermark.detect(watermark.embed(picture, PAYLOAD, existing="replace"))
+    assert found is not None
+    assert found.payload == PAYLOAD
+
+
+@given(st.integers(96, 20_000), st.integers(96, 20_000))
+def test_period_shares_no_factor_with_compression_blocks(height: int, width: int) -> None:
+    assert native_tile(height, width) % 8 in (3, 5)
+
+
+@pytest.mark.parametrize("strength", [0, -1, 5])
+def test_strength_out_of_range_is_refused(scene: NDArray[np.uint8], strength: float) -> None:
+    with pytest.raises(ValueError, match="strength"):
+        watermark.embed(scene, PAYLOAD, strength=strength)
+
+
+def test_mask_of_another_shape_is_refused(scene: NDArray[np.uint8]) -> None:
+    with pytest.raises(InputRefused, match="shape"):
+        watermark.embed(scene, PAYLOAD, mask=np.ones((5, 5)), existing="replace")
+    with pytest.raises(InputRefused, match="values"):
+        watermark.embed(scene, PAYLOAD, mask=np.full(scene.shape[:2], 2.0), existing="replace")

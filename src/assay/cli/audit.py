@@ -63,6 +63,9 @@ def audit(
         Path | None,
         typer.Option(help="What prompts name: CSV with attribute, value, words (a|b)."),
     ] = None,
+    earlier: Annotated[
+        Path | None, typer.Option(help="report.json of an earlier audit, to set beside this one.")
+    ] = None,
     gold: Annotated[
         str | None, typer.Option(help="Rater whose labels reveal the errors of the others.")
     ] = None,
@@ -117,6 +120,7 @@ def audit(
         "descriptions": descriptions,
         "command": command,
         "declared": declared,
+        "earlier": earlier,
         "gold": gold,
         "annotators": annotator,
         "outcomes": outcome,

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from assay.errors import AssayError
+from assay.errors import AssayError, UnreadableFile
 
 T = TypeVar("T")
 
@@ -24,13 +25,36 @@ AnyExtension = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class Refused:
+    """An argument that was refused before work on it began; `each` reports it in its turn."""
+
+    argument: str
+    error: AssayError
+
+    def __str__(self) -> str:
+        return self.argument
+
+
+def printable(text: str) -> str:
+    """Text that a terminal shows on one line: control characters and bad bytes escaped."""
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in whole)
+
+
+def print_line(text: str) -> None:
+    """One line of standard output, for people."""
+    sys.stdout.write(printable(text) + "\n")
+
+
 def print_json(document: Any) -> None:
     """One JSON object on one line of standard output."""
     if hasattr(document, "model_dump_json"):
         text = document.model_dump_json()
     else:
         text = json.dumps(document, ensure_ascii=False, default=str)
-    sys.stdout.write(text + "\n")
+    # A lone surrogate, from a file name that is not UTF-8, becomes its JSON escape.
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
     sys.stdout.flush()
 
 
@@ -40,14 +64,15 @@ def print_error(error: AssayError, *, as_json: bool = False, instance: str | Non
         print_json(error.problem(instance=instance))
         return
     advice = f" ({error.advice})" if error.advice else ""
-    sys.stderr.write(f"assay: {error.message}{advice}\n")
+    sys.stderr.write(printable(f"assay: {error.message}{advice}") + "\n")
 
 
 def each(
-    items: Sequence[T],
+    items: Sequence[T | Refused],
     action: Callable[[T], None],
     *,
     description: str,
+    name: Callable[[T], str] = str,
     as_json: bool = False,
 ) -> int:
     """Run `action` on every item; an item that is refused does not stop the others.
@@ -57,10 +82,16 @@ def each(
     """
     exit_code = 0
     for item in track(items, description):
+        label = str(item) if isinstance(item, Refused) else name(item)
         try:
-            action(item)
+            if isinstance(item, Refused):
+                raise item.error
+            try:
+                action(item)
+            except OSError as error:
+                raise UnreadableFile(f"{label}: {error.strerror or error}") from error
         except AssayError as error:
-            print_error(error, as_json=as_json, instance=str(item))
+            print_error(error, as_json=as_json, instance=label)
             exit_code = max(exit_code, error.exit_code)
     return exit_code
 

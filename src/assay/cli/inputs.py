@@ -5,30 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from assay.errors import UnreadableFile, UnsupportedMedia
+from assay.cli.console import Refused
+from assay.errors import AssayError, UnreadableFile, UnsupportedMedia
 from assay.sniffing import claimed_type
 
 
-def expand(arguments: Iterable[str]) -> list[Path]:
-    """Every file named, and below every folder named every file with a media extension.
-
-    Raises:
-        UnreadableFile: a folder holds no media.
-        UnsupportedMedia: an argument is a URL.
-    """
-    files: list[Path] = []
+def expand(arguments: Iterable[str]) -> list[Path | Refused]:
+    """Every file named, and below every folder named every file with a media extension."""
+    files: list[Path | Refused] = []
     for argument in arguments:
-        if "://" in argument:
-            raise UnsupportedMedia(
-                f"{argument}: URLs are not fetched; Assay opens no network connection",
-                advice="download the file and pass its path",
-            )
-        path = Path(argument)
-        if path.is_dir():
-            files.extend(media_files(path))
-        else:
-            files.append(path)
+        try:
+            files.extend(_expand_one(argument))
+        except AssayError as error:
+            files.append(Refused(argument, error))
     return files
+
+
+def is_folder(path: Path) -> bool:
+    """Whether this is a folder; a name the system cannot hold is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def media_files(folder: Path) -> list[Path]:
@@ -47,3 +45,13 @@ def media_files(folder: Path) -> list[Path]:
     if not found:
         raise UnreadableFile(f"{folder}: no pictures or videos in this folder")
     return found
+
+
+def _expand_one(argument: str) -> list[Path]:
+    if "://" in argument:
+        raise UnsupportedMedia(
+            f"{argument}: URLs are not fetched; Assay opens no network connection",
+            advice="download the file and pass its path",
+        )
+    path = Path(argument)
+    return media_files(path) if is_folder(path) else [path]

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from assay.cli.console import AnyExtension, AsJson, each, print_json
-from assay.cli.inputs import media_files
+from assay.cli.console import AnyExtension, AsJson, each, print_json, print_line
+from assay.cli.inputs import is_folder, media_files
 from assay.errors import OutputRefused
 
 
@@ -50,14 +50,15 @@ def sign(
     jobs = _plan(source, out)
 
     def run(job: tuple[Path, Path]) -> None:
-        from assay.media import Media
+        from assay.files import refuse_same_file
         from assay.provenance.marking import sign as sign_media
 
         original, target = job
+        refuse_same_file(original, target)
         if target.exists() and not overwrite:
             raise OutputRefused(f"{target}: exists", advice="pass --overwrite to replace it")
         signed = sign_media(
-            Media.open(original, any_extension=any_extension),
+            original,
             profile=profile,
             out=target,
             generator=generator,
@@ -66,15 +67,18 @@ def sign(
             prompt_policy=prompt_policy,
             training=training,
             watermark=watermark,
+            any_extension=any_extension,
         )
         if as_json:
             print_json(signed.receipt)
         else:
             receipt = signed.receipt
             mark = f"watermark {receipt.payload}" if receipt.payload else "no watermark"
-            typer.echo(f"{target}  {receipt.manifest_label}  {mark}")
+            print_line(f"{target}  {receipt.manifest_label}  {mark}")
 
-    raise typer.Exit(each(jobs, run, description="Signing", as_json=as_json))
+    raise typer.Exit(
+        each(jobs, run, description="Signing", name=lambda job: str(job[0]), as_json=as_json)
+    )
 
 
 def _check(option: str, value: str | None, allowed: tuple[str | None, ...]) -> None:
@@ -85,10 +89,10 @@ def _check(option: str, value: str | None, allowed: tuple[str | None, ...]) -> N
 
 def _plan(source: Path, out: Path | None) -> list[tuple[Path, Path]]:
     """Pairs of original and result."""
-    if not source.is_dir():
-        default = source.with_name(f"{source.stem}.signed{source.suffix}")
-        if out is not None and out.is_dir():
+    if not is_folder(source):
+        if out is not None and is_folder(out):
             out = out / source.name
-        return [(source, out or default)]
+        return [(source, out or source.with_name(f"{source.stem}.signed{source.suffix}"))]
+    source = source.resolve()
     target = out or source.with_name(f"{source.name}-signed")
     return [(path, target / path.relative_to(source)) for path in media_files(source)]

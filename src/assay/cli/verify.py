@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from assay.evidence import Verification
     from assay.media import Media
 
+LONGEST_STEM = 180  # characters of a report's name; file systems end at 255 bytes
+
 
 def verify(
     files: Annotated[list[str], typer.Argument(metavar="FILE|DIR...", help="What to examine.")],
     as_json: AsJson = False,
     html: Annotated[
-        Path | None, typer.Option(metavar="OUT", help="Write an HTML report (a folder for many).")
+        Path | None, typer.Option(metavar="OUT", help="Report: a file NAME.html, or a folder.")
     ] = None,
     fail_on: Annotated[
         list[str] | None,
@@ -29,7 +31,10 @@ def verify(
 ) -> None:
     """Say what the evidence shows about pictures and videos."""
     paths = expand(files)
+    if html and len(paths) > 1 and html.suffix.lower() in (".html", ".htm"):
+        raise typer.BadParameter("name a folder for more than one file", param_hint="--html")
     seen: set[str] = set()
+    reports: set[Path] = set()
 
     def examine(path: Path) -> None:
         from assay.detector.verify import verify as verify_media
@@ -38,12 +43,12 @@ def verify(
         media = Media.open(path, any_extension=any_extension)
         verification = verify_media(media)
         seen.add(verification.verdict.category)
+        if html:
+            _write_report(verification, media, html, reports)
         if as_json:
             print_json(verification)
         else:
             show(verification)
-        if html:
-            _write_report(verification, media, html, many=len(paths) > 1)
 
     _check_categories(fail_on or [])
     exit_code = each(paths, examine, description="Verifying", as_json=as_json)
@@ -88,9 +93,15 @@ def _check_categories(named: list[str]) -> None:
             )
 
 
-def _write_report(verification: Verification, media: Media, out: Path, *, many: bool) -> None:
+def _write_report(verification: Verification, media: Media, out: Path, written: set[Path]) -> None:
+    """Write one page; pages of one run never replace each other."""
     from assay.files import write_atomically
     from assay.reports.verification import render_html, thumbnail
 
-    target = out / f"{media.name}.html" if many or out.is_dir() else out
+    target = out
+    if out.suffix.lower() not in (".html", ".htm") or out.is_dir():
+        target = out / f"{(media.name or 'media')[:LONGEST_STEM]}.html"
+        if target in written:
+            target = target.with_suffix(f".{media.sha256[:8]}.html")
     write_atomically(target, render_html(verification, picture=thumbnail(media)))
+    written.add(target)

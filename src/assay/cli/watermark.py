@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assay.cli.console import AnyExtension, AsJson, each, print_json
-from assay.cli.inputs import expand, media_files
+from assay.cli.console import AnyExtension, AsJson, Refused, each, print_json, print_line
+from assay.cli.inputs import expand, is_folder, media_files
 from assay.errors import ConfigurationError, OutputRefused
 
 if TYPE_CHECKING:
@@ -61,7 +61,10 @@ def embed(
     def run(job: tuple[Path, Path]) -> None:
         import secrets
 
+        from assay.files import refuse_same_file
+
         original, target = job
+        refuse_same_file(original, target)
         if target != STANDARD_STREAM and target.exists() and not overwrite:
             raise OutputRefused(f"{target}: exists", advice="pass --overwrite to replace it")
         media = _open(original, any_extension)
@@ -72,9 +75,12 @@ def embed(
         if as_json:
             print_json(document)
         elif target != STANDARD_STREAM:
-            typer.echo(f"{target}  {document['payload']}")
+            print_line(f"{target}  {document['payload']}")
 
-    raise typer.Exit(each(_plan(source, out), run, description="Marking", as_json=as_json))
+    jobs = _plan(source, out)
+    raise typer.Exit(
+        each(jobs, run, description="Marking", name=lambda job: str(job[0]), as_json=as_json)
+    )
 
 
 @app.command()
@@ -106,7 +112,7 @@ def detect(
             write_atomically(show / f"{path.stem}-presence.png", encode_png(_grey(presence)))
         _tell(path, found, as_json)
 
-    paths = [STANDARD_STREAM] if files == ["-"] else expand(files)
+    paths: list[Path | Refused] = [STANDARD_STREAM] if files == ["-"] else expand(files)
     raise typer.Exit(each(paths, run, description="Reading", as_json=as_json))
 
 
@@ -140,9 +146,9 @@ def _parse_payload(text: str | None) -> int | None:
 
 
 def _plan(source: Path, out: Path) -> list[tuple[Path, Path]]:
-    if source.is_dir():
+    if is_folder(source):
         return [(path, out / path.relative_to(source)) for path in media_files(source)]
-    return [(source, out / source.name if out.is_dir() else out)]
+    return [(source, out / source.name if is_folder(out) else out)]
 
 
 def _open(path: Path, any_extension: bool) -> Media:
@@ -206,9 +212,9 @@ def _tell(path: Path, found: Detection | None, as_json: bool) -> None:
             }
         print_json(document)
     elif found is None:
-        typer.echo(f"{path}  no watermark")
+        print_line(f"{path}  no watermark")
     else:
-        typer.echo(
+        print_line(
             f"{path}  {found.payload:0{found.payload_bits // 4}x}  "
             f"({found.payload_bits} bits, false alarm 1e{found.log10_false_alarm:.0f})"
         )

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from assay.provenance.matching import Registry, indexes, multi_index, registry, schema
+from assay.provenance.matching import Registry, indexes, multi_index, registering, schema
 from assay.provenance.matching.database import lock_writers
 from assay.provenance.matching.features import NO_FEATURES, Features
 from assay.provenance.matching.fingerprints import Fingerprint
@@ -116,7 +116,7 @@ def found_by_hash(made: Registry, codes: Codes) -> list[str]:
 def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexes, "SEAL_HASHES", 100)
     monkeypatch.setattr(indexes, "SEAL_DESCRIPTORS", 100)
-    monkeypatch.setattr(registry, "CHECKED_EVERY", 1)
+    monkeypatch.setattr(registering, "CHECKED_EVERY", 1)
 
 
 def files(path: Path) -> list[Path]:
@@ -232,8 +232,8 @@ def test_deleted_work_is_in_no_tier(tmp_path: Path) -> None:
 WRITER = textwrap.dedent("""
     import sys
     import numpy as np
-    from assay.provenance.matching import Registry, indexes, registry
-    indexes.SEAL_HASHES, registry.CHECKED_EVERY = 16, 8
+    from assay.provenance.matching import Registry, indexes, registering
+    indexes.SEAL_HASHES, registering.CHECKED_EVERY = 16, 8
     made = Registry(sys.argv[1])
     for number in range(1000):
         coarse = np.random.default_rng(number).integers(0, 256, (24, 32, 3), np.uint8)

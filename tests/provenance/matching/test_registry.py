@@ -202,3 +202,8 @@ def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(RegistryUnusable):
         Registry(path)
+
+
+def test_empty_registry_refuses_what_cannot_be_examined(tmp_path: Path) -> None:
+    with pytest.raises(LimitExceeded):
+        Registry(tmp_path / "empty.sqlite").match(np.zeros((4, 40, 3), np.uint8))

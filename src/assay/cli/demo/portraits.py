@@ -37,7 +37,7 @@ def write_audit_input(folder: Path, seed: int = 7) -> tuple[Path, Path, Path]:
 
     Returns:
         Paths of the manifest (path, prompt, seed), the labels (path, attribute, value,
-        rater) and the reference (attribute, value, share, source).
+        rater) and the reference (attribute, value, share, source, date).
     """
     rng = np.random.default_rng(seed)
     pictures = folder / "portraits"
@@ -51,11 +51,11 @@ def write_audit_input(folder: Path, seed: int = 7) -> tuple[Path, Path, Path]:
             _draw(tone, rng).save(folder / name)
             manifest.append((name, prompt.text, index))
             labels.append((name, "skin tone", tone, "drawing program"))
-    shares = [("skin tone", tone, "0.333333", "equal shares") for tone in _TONES]
+    shares = [("skin tone", tone, "0.333333", "equal shares", "2026-11-20") for tone in _TONES]
     return (
         _write(folder / "manifest.csv", ("path", "prompt", "seed"), manifest),
         _write(folder / "labels.csv", ("path", "attribute", "value", "rater"), labels),
-        _write(folder / "reference.csv", ("attribute", "value", "share", "source"), shares),
+        _write(folder / "reference.csv", ("attribute", "value", "share", "source", "date"), shares),
     )
 
 

@@ -184,7 +184,15 @@ def _audit(out: Path) -> Audit:
     from assay.cli.demo.portraits import write_audit_input
 
     manifest, labels, reference = write_audit_input(out / "audit-input")
-    return assay.audit(manifest, labels=labels, reference=reference, out=out / "audit")
+    return assay.audit(
+        manifest,
+        labels=labels,
+        reference=reference,
+        out=out / "audit",
+        title="Fairness audit of a pretended model",
+        system={"name": "drawing program, skewed on purpose"},
+        auditor="assay demo",
+    )
 
 
 def _report(outcome: Outcome, say: Any) -> None:
