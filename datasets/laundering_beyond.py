@@ -148,7 +148,8 @@ def autoencoder_edits(
 
     def apply(pixels: Pixels, _: np.random.Generator) -> Pixels:
         height, width = (side // 8 * 8 for side in pixels.shape[:2])
-        return rounded(255 * reconstruct(pixels[:height, :width].astype(np.float32) / 255))
+        unit = np.asarray(pixels[:height, :width] / 255, np.float32)
+        return rounded(255 * reconstruct(unit))
 
     rows = (
         Edit("vae", "autoencoder", "encoded and decoded by an autoencoder", apply),

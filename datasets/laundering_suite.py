@@ -156,7 +156,7 @@ def tone(function: Callable[[NDArray[np.float32]], NDArray[np.floating]]) -> Ope
 
 def rounded(values: NDArray[np.floating]) -> Pixels:
     """Floating-point grey levels as uint8."""
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)
 
 
 def gray(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -219,6 +219,10 @@ def jpeg(quality: int) -> Operation:
     return recompress("JPEG", quality)
 
 
+def _median(pixels: Pixels, _: np.random.Generator) -> Pixels:
+    return np.asarray(cv2.medianBlur(pixels, 3), np.uint8)
+
+
 _SATURATED = tone(lambda pixels: gray(pixels) + 1.5 * (pixels - gray(pixels)))
 _GRAYSCALE = tone(lambda pixels: gray(pixels) + 0 * pixels)
 
@@ -258,7 +262,7 @@ _ROWS: tuple[tuple[str, str, str, Operation], ...] = (
     ("grayscale", "tone", "luma only", _GRAYSCALE),
     ("gamma-0.7", "tone", "relative levels to the power 0.7", gamma(0.7)),
     ("gamma-1.5", "tone", "relative levels to the power 1.5", gamma(1.5)),
-    ("median-3", "filter", "median of 3 x 3", lambda pixels, _: cv2.medianBlur(pixels, 3)),
+    ("median-3", "filter", "median of 3 x 3", _median),
     ("sharpen", "filter", "unsharp mask, radius 1.5, amount 1", tone(sharpened)),
     ("overlay", "overlay", "text and a badge printed over", overlay),
     ("screenshot", "journey", "scaled to 0.8, 5 % trimmed, JPEG 75",

@@ -18,7 +18,9 @@ EXPECTED = (
     "assay/provenance/marking.py",
     "assay/provenance/matching/__init__.py",
     "assay/reports/__init__.py",
+    "assay/reports/templates/report.css",
     "assay/watermark/__init__.py",
+    "assay/watermark/vectors/vectors.json",
 )
 FORBIDDEN = ("assay/datasets/__init__.py", "tests/", "detector/", "watermark/")
 MAX_MEGABYTES = 20

@@ -14,6 +14,9 @@ from assay.settings import settings
 
 # A file signed with a trusted key is worth more than the look of it: never "conclusive".
 _STRENGTH: dict[Decision, Strength] = {"match": "strong", "verify": "moderate", "review": "weak"}
+MOST_FINDINGS = 3  # of a kind, best first: one picture may have been signed many times
+# No registry is large enough to check a rarer chance; geometry alone would claim 10^-400.
+LOWEST_CLAIM = -12.0
 _CERTAINTY: dict[Decision, str] = {
     "match": "This is",
     "verify": "This is probably",
@@ -37,8 +40,8 @@ class FingerprintExaminer:
         with registry:
             recovered, matches = registry.look_up(media)
             titles = {match.work_id: registry.work(match.work_id).title for match in matches}
-        evidence = [self._recovered(found) for found in recovered]
-        evidence += [self._known(match, titles[match.work_id]) for match in matches]
+        evidence = [self._recovered(found) for found in recovered[:MOST_FINDINGS]]
+        evidence += [self._known(match, titles[match.work_id]) for match in matches[:MOST_FINDINGS]]
         return evidence or [self._unknown()]
 
     def _recovered(self, found: RecoveredManifest) -> Evidence:
@@ -82,7 +85,7 @@ class FingerprintExaminer:
             finding=finding,
             points_to=points_to,
             strength=_STRENGTH[decision],
-            log10_false_alarm=receipt.log10_false_match,
+            log10_false_alarm=max(LOWEST_CLAIM, receipt.log10_false_match),
             summary=summary,
             details={**details, "decision": decision, "receipt": receipt.model_dump(mode="json")},
         )

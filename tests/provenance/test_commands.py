@@ -43,7 +43,7 @@ def test_trust_add_list_remove(home: Path) -> None:
     listed = RUN(trust.app, ["list", "--json"])
     entries = [json.loads(line) for line in listed.stdout.splitlines()]
     uris = {entry["name"]: entry["uri"] for entry in entries}
-    assert set(uris) == {"assay-development", "c2pa", "c2pa-tsa", "house"}
+    assert set(uris) == {"assay-development", "house"}
     assert uris["house"] == "https://example.org/l"
     RUN(trust.app, ["remove", "house"])
     assert "house" not in RUN(trust.app, ["list"]).stdout
