@@ -40,7 +40,9 @@ class WatermarkMarker:
         payload = context.payload
         if payload is None:
             payload = secrets.randbits(PAYLOAD_BITS)
-        marked = watermarking.mark(media, payload, key=watermark_key())
+        marked = watermarking.mark(
+            media, payload, key=watermark_key(), progress=context.options.get("progress")
+        )
         context.payload = payload
         return marked
 

@@ -84,7 +84,8 @@ def sign(
         **context: more for the manifest: `generator` (name of the model or tool) and
             `generator_version`, `parent` (path of the ingredient of an edit), `title`,
             `prompt`, `negative_prompt` and `seed` with a `prompt_policy` ("omit", which is
-            the default, "commit" or "full"), `training` ("allowed" or "notAllowed").
+            the default, "commit" or "full"), `training` ("allowed" or "notAllowed");
+            and `progress`, called with (frames done, frames in all or None) for video.
 
     Returns:
         The signed media with its receipt.

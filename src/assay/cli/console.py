@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -94,6 +95,23 @@ def each(
             print_error(error, as_json=as_json, instance=label)
             exit_code = max(exit_code, error.exit_code)
     return exit_code
+
+
+@contextmanager
+def frame_progress(description: str, *, alone: bool) -> Iterator[Callable[[int, int | None], None]]:
+    """A callback that draws a bar on a terminal: (frames done, frames in all or None).
+
+    Only for a file that is worked on `alone`: in a batch `each` has the bar.
+    """
+    if not alone or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def track(items: Iterable[T], description: str, *, total: int | None = None) -> Iterator[T]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli.console import AnyExtension, AsJson, each, print_json, print_line
+from assay.cli.console import AnyExtension, AsJson, each, frame_progress, print_json, print_line
 from assay.cli.inputs import is_folder, media_files
 from assay.errors import OutputRefused
 
@@ -57,18 +57,20 @@ def sign(
         refuse_same_file(original, target)
         if target.exists() and not overwrite:
             raise OutputRefused(f"{target}: exists", advice="pass --overwrite to replace it")
-        signed = sign_media(
-            original,
-            profile=profile,
-            out=target,
-            generator=generator,
-            parent=parent,
-            prompt=prompt,
-            prompt_policy=prompt_policy,
-            training=training,
-            watermark=watermark,
-            any_extension=any_extension,
-        )
+        with frame_progress("Signing", alone=len(jobs) == 1) as progress:
+            signed = sign_media(
+                original,
+                profile=profile,
+                out=target,
+                generator=generator,
+                parent=parent,
+                prompt=prompt,
+                prompt_policy=prompt_policy,
+                training=training,
+                watermark=watermark,
+                any_extension=any_extension,
+                progress=progress,
+            )
         if as_json:
             print_json(signed.receipt)
         else:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assay.cli.console import AnyExtension, AsJson, Refused, each, print_json, print_line
+from assay.cli.console import (
+    AnyExtension,
+    AsJson,
+    Refused,
+    each,
+    frame_progress,
+    print_json,
+    print_line,
+)
 from assay.cli.inputs import expand, is_folder, media_files
 from assay.errors import ConfigurationError, OutputRefused
 
@@ -57,6 +65,7 @@ def embed(
     """Embed a payload into pictures and videos; the sources are not touched."""
     key = _key(key_file, public_key)
     value = _parse_payload(payload)
+    jobs = _plan(source, out)
 
     def run(job: tuple[Path, Path]) -> None:
         import secrets
@@ -69,7 +78,7 @@ def embed(
             raise OutputRefused(f"{target}: exists", advice="pass --overwrite to replace it")
         media = _open(original, any_extension)
         drawn = secrets.randbits(60) if value is None else value
-        data = _mark(media, drawn, key, strength, mask, show)
+        data = _mark(media, drawn, key, strength, mask, show, alone=len(jobs) == 1)
         _write(target, data)
         document = {"file": str(original), "out": str(target), "payload": f"{drawn:015x}"}
         if as_json:
@@ -77,7 +86,6 @@ def embed(
         elif target != STANDARD_STREAM:
             print_line(f"{target}  {document['payload']}")
 
-    jobs = _plan(source, out)
     raise typer.Exit(
         each(jobs, run, description="Marking", name=lambda job: str(job[0]), as_json=as_json)
     )
@@ -176,6 +184,8 @@ def _mark(
     strength: float,
     mask: Path | None,
     show: Path | None,
+    *,
+    alone: bool,
 ) -> bytes:
     """The bytes of the marked file."""
     from assay.encoding import encode_png
@@ -183,7 +193,15 @@ def _mark(
     from assay.provenance.watermarking import mark
     from assay.watermark.rendering import render_difference
 
-    marked = mark(media, payload, key=key, strength=strength, mask=_read_mask(mask))
+    with frame_progress("Marking", alone=alone) as progress:
+        marked = mark(
+            media,
+            payload,
+            key=key,
+            strength=strength,
+            mask=_read_mask(mask),
+            progress=progress,
+        )
     if show is not None and media.is_image:
         stem = Path(media.name or "picture").stem
         difference = render_difference(media.pixels(), marked.pixels())
