@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from assay.errors import AssayError, KeysUnavailable
-from assay.provenance import certificates, keys
-from assay.settings import settings
+from assay.provenance import certificates
 
 if TYPE_CHECKING:
     import c2pa
@@ -178,45 +177,3 @@ class CallbackSigner:
             if isinstance(failures[-1], AssayError):
                 raise failures[-1] from None
             raise KeysUnavailable(f"the key service failed: {failures[-1]}") from failures[-1]
-
-
-def installed() -> Signer:
-    """The signer of the settings: a PKCS#11 token when one is named, else the keys folder.
-
-    Raises:
-        KeysUnavailable: there is none, it expired, or it is a development certificate and
-            this is production.
-    """
-    current = settings()
-    folder = current.keys_folder
-    signer: Signer
-    if current.pkcs11_module is None:
-        signer = PemSigner.from_files(
-            folder / keys.SIGNER_CHAIN,
-            folder / keys.SIGNER_KEY,
-            timestamp_url=current.timestamp_url,
-        )
-    else:
-        from assay.provenance.pkcs11 import Pkcs11Signer
-
-        signer = Pkcs11Signer.from_settings(current)
-    refuse_unfit(signer.certificate)
-    remaining = certificates.days_left(signer.certificate)
-    if remaining < keys.EXPIRY_WARNING_DAYS:
-        _log.warning("the signing certificate expires in %.0f days", remaining)
-    return signer
-
-
-def refuse_unfit(certificate: x509.Certificate) -> None:
-    """Raise `KeysUnavailable` for an expired certificate, or a development one in production."""
-    if settings().env == "production" and certificates.is_development(certificate):
-        raise KeysUnavailable(
-            "development certificates do not sign with ASSAY_ENV=production",
-            advice="import a certificate of a real CA with `assay keys import`",
-        )
-    remaining = certificates.days_left(certificate)
-    if remaining < 0:
-        raise KeysUnavailable(
-            f"the signing certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}",
-            advice="`assay keys renew` for development, else ask your CA",
-        )

@@ -10,7 +10,8 @@ from assay.errors import ConfigurationError, MarkFailed, UnsupportedMedia
 from assay.provenance import trust
 from assay.provenance.claims import IngredientInput, Manifest, ingredient_id
 from assay.provenance.formats import signing_format
-from assay.provenance.signers import Signer, installed
+from assay.provenance.installed_signer import installed
+from assay.provenance.signers import Signer
 from assay.provenance.timestamping import with_policy
 from assay.provenance.validating import ValidatorError, validate
 

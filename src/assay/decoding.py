@@ -25,8 +25,6 @@ from assay.sniffing import IMAGE_TYPES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from assay.media import Media
-
 pillow_heif.register_heif_opener()
 
 # Pillow warns about large and odd files; here a limit is an error and damage is an error, so
@@ -116,12 +114,15 @@ def _count_tiff_pages(data: bytes, most: int) -> int:
     return max(1, len(seen))
 
 
-def decode_frames(media: Media) -> Iterator[NDArray[np.uint8]]:
+def decode_frames(
+    data: bytes, media_type: str, header: Header, limits: Limits, label: str
+) -> Iterator[NDArray[np.uint8]]:
     """Yield every frame upright, as sRGB uint8 HxWx3."""
-    if media.is_image:
-        yield from _image_frames(media)
+    if media_type in IMAGE_TYPES:
+        with open_image(data, media_type, label, limits) as image:
+            yield from _image_frames(image, header, label)
     else:
-        yield from _video_frames(media)
+        yield from _video_frames(data, header, limits, label)
 
 
 @contextmanager
@@ -183,16 +184,13 @@ def _sideways(image: Image.Image, data: bytes) -> bool:
     return image.getexif().get(_ORIENTATION) in _SIDEWAYS
 
 
-def _image_frames(media: Media) -> Iterator[NDArray[np.uint8]]:
-    label = media.name or "input"
-    with open_image(media.data, media.media_type, label, media.limits) as image:
-        for index in range(media.frames):
-            with _decoder_errors(label):
-                if index:
-                    image.seek(index)
-                frame = upright_srgb(image)
-                pixels = np.asarray(frame, dtype=np.uint8)
-            yield pixels.copy()
+def _image_frames(image: Image.Image, header: Header, label: str) -> Iterator[NDArray[np.uint8]]:
+    for index in range(header.frames):
+        with _decoder_errors(label):
+            if index:
+                image.seek(index)
+            pixels = np.asarray(upright_srgb(image), dtype=np.uint8)
+        yield pixels.copy()
 
 
 def upright_srgb(image: Image.Image) -> Image.Image:
@@ -271,19 +269,20 @@ def _probe_video(data: bytes, limits: Limits, label: str) -> Header:
     return Header(width, height, frames, seconds)
 
 
-def _video_frames(media: Media) -> Iterator[NDArray[np.uint8]]:
+def _video_frames(
+    data: bytes, header: Header, limits: Limits, label: str
+) -> Iterator[NDArray[np.uint8]]:
     import av
 
-    label = media.name or "input"
-    with _decoder_errors(label), av.open(io.BytesIO(media.data), "r") as container:
-        limits, yielded = media.limits, 0
+    with _decoder_errors(label), av.open(io.BytesIO(data), "r") as container:
         stream = container.streams.video[0]
         # A frame may be larger than the header says; FFmpeg then refuses to allocate it.
         stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
+        yielded = 0
         for frame in container.decode(stream):
             if yielded >= limits.max_frames or (frame.time or 0) > limits.max_seconds:
                 return
-            if (frame.width, frame.height) != (media.width, media.height):
+            if (frame.width, frame.height) != (header.width, header.height):
                 raise DamagedMedia(f"{label}: a frame is not of the size the header says")
             yielded += 1
             yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)

@@ -166,9 +166,11 @@ class Media:
         Raises:
             DamagedMedia: the content does not decode.
         """
-        from assay.decoding import decode_frames
+        from assay.decoding import Header, decode_frames
 
-        return decode_frames(self)
+        header = Header(self.width, self.height, self.frames, self.seconds)
+        label = self.name or "input"
+        return decode_frames(self.data, self.media_type, header, self.limits, label)
 
     def summary(self) -> MediaSummary:
         """Identity and dimensions for a report."""

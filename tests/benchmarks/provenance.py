@@ -66,7 +66,7 @@ def clip(size: int) -> bytes:
 def bare_sign(data: bytes, media_type: str, thumbnail: dict[str, object] | None) -> bytes:
     import c2pa
 
-    from assay.provenance import signers, trust
+    from assay.provenance import installed_signer, trust
     from assay.provenance.manifests import Agent, generated
 
     options: dict[str, object] = {
@@ -79,7 +79,7 @@ def bare_sign(data: bytes, media_type: str, thumbnail: dict[str, object] | None)
     definition = generated(Agent("model", "1")).definition(media_type)
     with (
         c2pa.Context.from_dict(options) as context,
-        signers.installed().open(timestamp=False) as signer,
+        installed_signer.installed().open(timestamp=False) as signer,
     ):
         c2pa.Builder(definition, context=context).sign(signer, media_type, io.BytesIO(data), target)
     return target.getvalue()

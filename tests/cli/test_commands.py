@@ -173,6 +173,16 @@ def test_serve_refuses_to_listen_to_the_world(assay: Run) -> None:
     assert "loopback" in outcome.err
 
 
+def test_the_demo_removes_nothing_of_yours(assay: Run, tmp_path: Path) -> None:
+    mine = tmp_path / "thesis.txt"
+    mine.write_text("three years of work")
+
+    outcome = assay("demo", "-o", tmp_path)
+
+    assert outcome.code == 3
+    assert mine.read_text() == "three years of work"
+
+
 def test_the_demo(assay: Run, tmp_path: Path) -> None:
     outcome = assay("demo", "-o", tmp_path / "demo", "--json")
 

@@ -17,8 +17,9 @@ from assay.errors import ConfigurationError, KeysUnavailable, MarkFailed
 from assay.media import Media
 from assay.provenance import certificates, keys, timestamping, trust
 from assay.provenance.certificates import Issued, PrivateKey
+from assay.provenance.installed_signer import installed
 from assay.provenance.reading import read
-from assay.provenance.signers import CallbackSigner, PemSigner, algorithm_for, installed
+from assay.provenance.signers import CallbackSigner, PemSigner, algorithm_for
 from assay.provenance.signing import sign_bytes
 from assay.settings import settings
 

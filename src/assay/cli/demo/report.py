@@ -12,7 +12,7 @@ from assay.reports.verification import data_uri, render_html, thumbnail
 from assay.version import __version__
 
 if TYPE_CHECKING:
-    from assay.cli.demo.story import Outcome, Step
+    from assay.cli.demo.outcome import Outcome, Step
 
 
 def write_report(outcome: Outcome) -> Path:

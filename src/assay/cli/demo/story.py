@@ -5,75 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from assay.cli.demo.outcome import DECIDED_BY, Outcome, Step
+from assay.errors import OutputRefused
+from assay.files import write_atomically
 from assay.settings import settings
 
 if TYPE_CHECKING:
-    from assay.evidence import Evidence, Verification
     from assay.reports import Audit
 
 
-_DECIDED_BY = {
-    "provenance": "C2PA manifest",
-    "integrity": "C2PA manifest",
-    "watermark": "watermark",
-    "fingerprint": "fingerprint",
-    "metadata": "metadata",
-    "detector": "classifier",
-}
-
-
-@dataclass(frozen=True)
-class Step:
-    """One file of the demo: what was done to it, what was expected, what came out."""
-
-    path: Path
-    what: str
-    expected: tuple[str, ...]
-    verification: Verification
-
-    @property
-    def category(self) -> str:
-        return self.verification.verdict.category
-
-    @property
-    def as_expected(self) -> bool:
-        return self.category in self.expected
-
-    @property
-    def decisive(self) -> Evidence | None:
-        """The first piece of evidence that the verdict rests on."""
-        because = self.verification.verdict.because
-        return next((e for e in self.verification.evidence if e.id in because), None)
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "file": self.path.name,
-            "what": self.what,
-            "expected": self.expected,
-            "category": self.category,
-            "decided_by": self.decisive.finding if self.decisive else None,
-        }
-
-
-@dataclass
-class Outcome:
-    """Everything the report shows."""
-
-    folder: Path
-    generator: str
-    steps: list[Step] = field(default_factory=list)
-    audit: Audit | None = None
-    seconds: float = 0.0
-
-    @property
-    def as_expected(self) -> bool:
-        return all(step.as_expected for step in self.steps)
+_MADE_BY_DEMO = ".assay-demo"
 
 
 def tell(out: Path, *, quiet: bool = False) -> Outcome:
@@ -84,12 +30,11 @@ def tell(out: Path, *, quiet: bool = False) -> Outcome:
         if not quiet:
             typer.echo(text)
 
-    shutil.rmtree(out, ignore_errors=True)
+    _empty(out)
     os.environ["ASSAY_HOME"] = str((out / "home").resolve())
     settings.cache_clear()
     from assay.cli.demo.pictures import copy_photographs, generated
     from assay.encoding import encode_png
-    from assay.files import write_atomically
     from assay.provenance import keys
 
     keys.init()
@@ -110,6 +55,24 @@ def tell(out: Path, *, quiet: bool = False) -> Outcome:
     return outcome
 
 
+def _empty(out: Path) -> None:
+    """Make room for the demo; only what an earlier demo left is ever removed.
+
+    Raises:
+        OutputRefused: the folder holds something else.
+    """
+    if (
+        out.exists()
+        and not (out / _MADE_BY_DEMO).exists()
+        and (not out.is_dir() or any(out.iterdir()))
+    ):
+        raise OutputRefused(
+            f"{out}: exists and is not an earlier demo", advice="name a new or empty folder"
+        )
+    shutil.rmtree(out, ignore_errors=True)
+    write_atomically(out / _MADE_BY_DEMO, "Everything here is remade by `assay demo`.\n")
+
+
 File = tuple[Path, str, tuple[str, ...]]
 
 
@@ -117,7 +80,6 @@ def _generated_files(picture: Path, generator: str, out: Path) -> list[File]:
     """The signed picture and what becomes of it."""
     import assay
     from assay.cli.demo.launder import COPIES, tampered
-    from assay.files import write_atomically
 
     signed = assay.sign(
         picture, out=out / "signed" / "generated.png", profile="generated", generator=generator
@@ -136,7 +98,6 @@ def _photograph_files(photographs: list[Path], out: Path) -> list[File]:
     """Photographs: untouched, signed by a camera, and under a stolen manifest."""
     import assay
     from assay.cli.demo.launder import transplanted
-    from assay.files import write_atomically
 
     cat, coffee, rocket = photographs
     captured = assay.sign(
@@ -174,7 +135,7 @@ def _print_table(outcome: Outcome) -> None:
         verdict = Text(step.category, style="bold")
         if not step.as_expected:
             verdict.append(f"  (expected {' or '.join(step.expected)})")
-        decided = _DECIDED_BY[step.decisive.kind] if step.decisive else "nothing found"
+        decided = DECIDED_BY[step.decisive.kind] if step.decisive else "nothing found"
         table.add_row(step.path.name, step.what, verdict, decided)
     Console().print(table)
 
