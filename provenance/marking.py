@@ -179,6 +179,8 @@ def _release(
         sha256_before=original.sha256,
         sha256_after=marked.sha256,
         summary=told.summary,
+        width=marked.width,
+        height=marked.height,
         log_proof=proof.to_text(),
         **describe(credentials),
     )

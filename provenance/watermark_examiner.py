@@ -19,17 +19,21 @@ from assay.provenance.reading import read
 from assay.provenance.vocabulary import WATERMARK_ALGORITHM
 from assay.settings import settings
 from assay.watermark import Detection
+from assay.watermark.images import native_tile
 
 WHOLE_SHARE = 0.5
-"""Marked share of the area from which on a picture counts as the signed one: a screenshot with
-its window frame has more, an illustration on a page less."""
+"""Share of the area from which on a picture counts as the signed one: a screenshot with its window
+frame has more, an illustration on a page less. Crops that show less than this of the registered
+picture are too often not recognised for that to mean that the mark was copied (measured: 20 of 46
+crops to an eighth, none of 56 to a half)."""
 
 
 class WatermarkExaminer:
     """Looks for the watermark of this machine's key and for the manifest it names.
 
     Findings: `no-watermark`, `watermark-unregistered`, `watermark-agrees`,
-    `watermark-disagrees`, `watermark-copied`, `manifest-recovered`, `signed-part`.
+    `watermark-disagrees`, `watermark-copied`, `watermark-unconfirmed`, `manifest-recovered`,
+    `signed-part`.
     """
 
     name = "watermark"
@@ -51,7 +55,7 @@ class WatermarkExaminer:
             for record in named:
                 if registry.resembles(record.label, media).same:
                     return [self._registered(media, found, credentials, record)]
-        return [self._copied(found, named[0])]
+        return [self._not_recognised(media, found, named[0])]
 
     def _part(self, media: Media, found: Detection, record: ManifestRecord) -> Evidence | None:
         """Evidence that only a part of the picture is the one that was signed, if so.
@@ -85,14 +89,22 @@ class WatermarkExaminer:
         )
         return self._evidence("watermark-unregistered", "nothing", "moderate", summary, found)
 
-    def _copied(self, found: Detection, record: ManifestRecord) -> Evidence:
+    def _not_recognised(self, media: Media, found: Detection, record: ManifestRecord) -> Evidence:
+        """The registered picture does not show: another picture, or too little of it?"""
+        details = {"manifest": record.label}
+        if _shown_share(media, found, record) < WHOLE_SHARE:
+            summary = (
+                f"Carries the watermark {_hex(found)} of a signed picture ({record.label}), but "
+                "shows too little of it to be recognised."
+            )
+            return self._evidence(
+                "watermark-unconfirmed", "nothing", "moderate", summary, found, details
+            )
         summary = (
             f"The watermark {_hex(found)} was given to another picture ({record.label}) "
             "and copied onto this one."
         )
-        return self._evidence(
-            "watermark-copied", "altered", "strong", summary, found, {"manifest": record.label}
-        )
+        return self._evidence("watermark-copied", "altered", "strong", summary, found, details)
 
     def _registered(
         self, media: Media, found: Detection, credentials: Credentials, record: ManifestRecord
@@ -147,6 +159,21 @@ class WatermarkExaminer:
 
 def _hex(found: Detection) -> str:
     return f"{found.payload:0{found.payload_bits // 4}x}"
+
+
+def _shown_share(media: Media, found: Detection, record: ManifestRecord) -> float:
+    """How much of the registered picture's area this one could show, by the mark's own scale.
+
+    The mark repeats with a period that is fixed by the size of the picture it was made for;
+    counting periods compares areas whatever was cropped, scaled or turned since.
+    """
+    height, width = record.details.get("height"), record.details.get("width")
+    if not isinstance(height, int) or not isinstance(width, int):
+        return 1.0
+    registered = height * width / native_tile(height, width) ** 2
+    scale = found.geometry.scale_x * found.geometry.scale_y
+    tile = native_tile(media.height, media.width) ** 2 * scale
+    return media.height * media.width / tile / registered
 
 
 def _agrees(credentials: Credentials, found: Detection) -> bool:

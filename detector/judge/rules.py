@@ -27,6 +27,7 @@ _WITHOUT_A_VOUCHER = frozenset(
         "c2pa-unreadable",
         "c2pa-valid-untrusted",
         "signed-part",
+        "watermark-unconfirmed",
         "watermark-unregistered",
     }
 )

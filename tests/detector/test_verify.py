@@ -148,3 +148,19 @@ def test_a_signed_picture_on_a_page_does_not_speak_for_the_page(
     if part is not None:
         assert "Nothing is said about the rest" in part.summary
         assert part.details["share"] < 0.5
+
+
+def test_a_small_crop_is_not_accused_of_a_copied_watermark() -> None:
+    from assay.cli.demo.pictures import landscape
+
+    signed = assay.sign(landscape(2026)).media.pixels()
+    height, width = signed.shape[:2]
+    findings = set()
+    for top in range(0, height // 2, 60):
+        for left in range(0, width // 2, 120):
+            crop = signed[top : top + height // 3, left : left + width // 3]
+            verification = assay.verify(encode_jpeg(np.ascontiguousarray(crop), 80))
+            assert verification.verdict.category != "altered"
+            findings |= {evidence.finding for evidence in verification.evidence}
+
+    assert "watermark-unconfirmed" in findings
