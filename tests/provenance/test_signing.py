@@ -9,7 +9,7 @@ from PIL import Image
 
 from assay.errors import ConfigurationError, KeysUnavailable, UnsupportedMedia
 from assay.media import Media
-from assay.provenance import certificates, keys, manifests, signers
+from assay.provenance import certificates, installed_signer, keys, manifests
 from assay.provenance.manifests import Agent, IngredientInput, SoftBinding
 from assay.provenance.reading import read
 from assay.provenance.signing import embed, sign_bytes, sign_detached
@@ -165,7 +165,7 @@ def test_expired_certificates_are_refused_before_signing(home: Path, photo: byte
     (folder / keys.SIGNER_CHAIN).write_bytes(chain)
     (folder / keys.SIGNER_KEY).write_bytes(certificates.key_to_pem(leaf.key))
     with pytest.raises(KeysUnavailable, match="expired"):
-        signers.installed()
+        installed_signer.installed()
 
 
 def test_source_types_outside_the_vocabulary_are_refused() -> None:
