@@ -66,7 +66,7 @@ class WatermarkExaminer:
             return None
         boxes = [
             (region.left, region.top, region.right, region.bottom)
-            for region in watermarking.regions(media, key=watermark_key())
+            for region in watermarking.regions(media, found, key=watermark_key())
         ]
         area = sum((right - left) * (bottom - top) for left, top, right, bottom in boxes)
         share = min(1.0, area / (media.width * media.height))

@@ -84,12 +84,12 @@ def find(media: Media, *, key: bytes | None, fast: bool = False) -> Detection | 
         return detect_video(path, key=key)
 
 
-def regions(media: Media, *, key: bytes | None) -> tuple[Region, ...]:
-    """Boxes around the marked parts of a picture, strongest first; none without a mark."""
+def regions(media: Media, found: Detection, *, key: bytes | None) -> tuple[Region, ...]:
+    """Boxes around the marked parts of a picture whose mark was found, strongest first."""
     from assay.watermark.localisation import localise
 
-    found = localise(media.pixels(), key=key)
-    return () if found is None else found.regions
+    located = localise(media.pixels(), key=key, found=found)
+    return () if located is None else located.regions
 
 
 def _mark_video(

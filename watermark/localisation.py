@@ -75,13 +75,17 @@ class Localisation:
 
 
 def localise(
-    pixels: NDArray[np.generic], *, key: Key | Sequence[Key] = None
+    pixels: NDArray[np.generic],
+    *,
+    key: Key | Sequence[Key] = None,
+    found: Detection | None = None,
 ) -> Localisation | None:
     """Detect a mark and say where it is, or None when there is none.
 
-    Parameters and errors are those of `detect`.
+    Parameters and errors are those of `detect`; `found` is what it answered for the same
+    picture and key, if it was asked before, and saves a second search.
     """
-    found = detect(pixels, key=key)
+    found = found or detect(pixels, key=key)
     if found is None:
         return None
     shaped = check_pixels(pixels)

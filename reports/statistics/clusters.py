@@ -50,14 +50,5 @@ def cluster_effect(
     return ClusterEffect(variance, effect, count)
 
 
-def bootstrap_weights(
-    clusters: NDArray[np.intp], *, draws: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Multiplicity (draws, n) of each picture when whole clusters are drawn with replacement."""
-    count = int(clusters.max()) + 1
-    multiplicity = rng.multinomial(count, np.full(count, 1 / count), size=draws)
-    return multiplicity[:, clusters].astype(np.float64)
-
-
 def _sum_by(values: NDArray[np.float64], codes: NDArray[np.intp]) -> NDArray[np.float64]:
     return np.stack([np.bincount(codes, weights=column) for column in values.T], axis=1)
