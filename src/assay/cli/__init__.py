@@ -18,6 +18,7 @@ from assay.cli import (
     keys,
     provenance,
     registry,
+    scan,
     serve,
     sign,
     train,
@@ -46,6 +47,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(trust.app, name="trust")
 app.add_typer(watermark.app, name="watermark")
 app.command()(serve.serve)
+app.command()(scan.scan)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)
