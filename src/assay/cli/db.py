@@ -1,0 +1,165 @@
+"""`assay db`: the databases behind registry and service."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assay.cli.console import AsJson, print_json, print_line
+from assay.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from assay.databases import Schema
+
+app = typer.Typer(
+    help="Check, migrate and move the databases of registry and service.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.command("check")
+def check(as_json: AsJson = False) -> None:
+    """Say of which revision each database is, and whether its tables are as the code has them."""
+    from assay.databases.migrating import current, differences, head
+
+    exit_code = 0
+    for schema, engine in _existing():
+        with engine.connect() as connection:
+            found, needed = current(connection, schema), head(schema.migrations)
+            different = differences(connection, schema) if found == needed else []
+        state = "outdated" if found != needed else "different" if different else "current"
+        if state != "current":
+            exit_code = 1
+        if as_json:
+            document = {"schema": schema.name, "database": _name(engine), "revision": found}
+            print_json({**document, "head": needed, "state": state, "differences": different})
+        else:
+            print_line(f"{schema.name:<10} {state:<10} {found or 'none'}  {_name(engine)}")
+            for item in different:
+                print_line(f"           {item}")
+    raise typer.Exit(exit_code)
+
+
+@app.command("upgrade")
+def upgrade(
+    revision: Annotated[str, typer.Option(help="Revision to stop at.")] = "head",
+) -> None:
+    """Bring the tables up to this version of Assay. Make a backup first."""
+    from assay.databases import migrating
+
+    for schema, engine in _existing():
+        migrating.upgrade(engine, schema, revision)
+        print_line(f"{schema.name:<10} {_revision(engine, schema)}  {_name(engine)}")
+
+
+@app.command("downgrade")
+def downgrade(
+    schema_name: Annotated[str, typer.Argument(metavar="NAME", help="registry or service.")],
+    revision: Annotated[str, typer.Argument(help="Revision to go back to, or base.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask; what newer tables hold is lost.")
+    ] = False,
+) -> None:
+    """Take the tables of one database back to an earlier revision."""
+    from assay.databases import migrating
+
+    for schema, engine in _existing():
+        if schema.name != schema_name:
+            continue
+        if not yes:
+            typer.confirm(f"Take {_name(engine)} back to {revision}?", abort=True)
+        migrating.downgrade(engine, schema, revision)
+        print_line(f"{schema.name:<10} {_revision(engine, schema)}  {_name(engine)}")
+        return
+    raise ConfigurationError(f"no database {schema_name!r}", advice="registry or service")
+
+
+@app.command("move")
+def move(
+    to: Annotated[str, typer.Option("--to", help="URL of the new database, postgresql://...")],
+    as_json: AsJson = False,
+) -> None:
+    """Copy registry and service into another database, and compare both sides.
+
+    Stop everything that writes first. A move that was interrupted goes on where it stopped.
+    The old database stays as it is; set ASSAY_DATABASE_URL to use the new one.
+    """
+    from assay.databases import reach
+    from assay.databases.migrating import upgrade as make_tables
+    from assay.databases.moving import move as move_rows
+
+    target = reach(to)
+    for schema, source in _existing():
+        if source.url == target.url:
+            raise ConfigurationError(f"{_name(source)} is the database in use already")
+        make_tables(target, schema)
+        with _bars() as progress:
+            moved = move_rows(source, target, schema, progress)
+        for table in moved:
+            if as_json:
+                print_json({"schema": schema.name, **vars(table)})
+            else:
+                row = f"{table.table:<24} {table.rows:>10,}  {table.digest[:16]}"
+                print_line(f"{schema.name:<10} {row}")
+
+
+def _existing() -> list[tuple[Schema, sa.Engine]]:
+    """Every schema with an engine on its database; files that were never made are left out.
+
+    Raises:
+        ConfigurationError: there is no file yet, or a server does not answer.
+    """
+    from assay.databases import DatabaseUnusable, locate, reach
+    from assay.provenance.matching.migrating import SCHEMA as REGISTRY
+    from assay.settings import settings
+
+    found = []
+    for schema, address in ((REGISTRY, settings().registry_url),):
+        try:
+            engine = reach(address)
+        except DatabaseUnusable:
+            if locate(address).get_backend_name() != "sqlite":
+                raise
+            continue  # on one machine each part makes its file when it needs it
+        found.append((schema, engine))
+    if not found:
+        raise ConfigurationError("no database yet", advice="sign a file, or register a work, first")
+    return found
+
+
+def _name(engine: sa.Engine) -> str:
+    return engine.url.render_as_string(hide_password=True)
+
+
+def _revision(engine: sa.Engine, schema: Schema) -> str:
+    from assay.databases.migrating import current
+
+    with engine.connect() as connection:
+        return current(connection, schema) or "none"
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each table on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda table, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def update(table: str, done: int, total: int) -> None:
+            if table not in tasks:
+                tasks[table] = bars.add_task(table, total=total)
+            bars.update(tasks[table], completed=done)
+
+        yield update
