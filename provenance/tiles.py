@@ -1,15 +1,12 @@
 """A Merkle tree kept as C2SP tlog-tiles: files of up to 256 hashes, and entry bundles.
 
-See https://c2sp.org/tlog-tiles. Any static file server can publish the folder.
+See https://c2sp.org/tlog-tiles.
 """
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 from assay.errors import OutputRefused
-from assay.files import write_atomically
+from assay.provenance.log_storage import LogStorage
 from assay.provenance.merkle import leaf_hash, node_hash
 
 TILE_HEIGHT = 8
@@ -19,14 +16,10 @@ MAX_ENTRY_BYTES = 0xFFFF
 
 
 class Tiles:
-    """Tiles in a folder. Not locked: `transparency.Log` does that.
+    """Tiles below `tile/`. Not locked: `transparency.Log` does that."""
 
-    Args:
-        folder: holds `tile/`.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, storage: LogStorage) -> None:
+        self._storage = storage
 
     def append(self, entry: bytes, size: int) -> None:
         """Store the entry that becomes leaf number `size`."""
@@ -64,22 +57,24 @@ class Tiles:
         row = self._read(str(tile_level), number, width)
         return _reduce(row[start * HASH_BYTES : (start + (1 << height)) * HASH_BYTES])
 
-    def _path(self, level: str, number: int, width: int) -> Path:
-        name = _encode(number)
-        if width < TILE_WIDTH:
-            name += f".p/{width}"
-        return self.folder / "tile" / level / name
-
     def _read(self, level: str, number: int, width: int) -> bytes:
         if width == 0:
             return b""
-        return self._path(level, number, width).read_bytes()
+        path = _path(level, number, width)
+        data = self._storage.read(path)
+        if data is None:
+            raise OutputRefused(f"the log lacks {path}", advice="restore it from a backup")
+        return data
 
     def _write(self, level: str, number: int, width: int, data: bytes) -> None:
-        path = self._path(level, number, width)
-        write_atomically(path, data)
+        self._storage.write(_path(level, number, width), data)
         if width == TILE_WIDTH:
-            shutil.rmtree(path.with_name(path.name + ".p"), ignore_errors=True)
+            self._storage.remove(_path(level, number, width) + ".p")
+
+
+def _path(level: str, number: int, width: int) -> str:
+    partial = f".p/{width}" if width < TILE_WIDTH else ""
+    return f"tile/{level}/{_encode(number)}{partial}"
 
 
 def _encode(number: int) -> str:

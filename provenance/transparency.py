@@ -13,16 +13,14 @@ import base64
 import binascii
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from assay.errors import ConfigurationError, KeysUnavailable, OutputRefused
-from assay.files import write_atomically
+from assay.errors import ConfigurationError, KeysUnavailable
 from assay.provenance import keys, merkle
+from assay.provenance.log_storage import LogStorage, log_storage
 from assay.provenance.notes import Checkpoint, LogKey, open_checkpoint, sign_checkpoint
 from assay.provenance.tiles import TILE_WIDTH, Tiles
 from assay.settings import settings
@@ -98,15 +96,15 @@ def check(proof: LogProof, label: str, digest: str, key: LogKey) -> bool:
 
 
 class Log:
-    """The log of this machine.
+    """The log of this machine, or of all machines that share its database and its key.
 
     Args:
-        folder: default `log` under the home.
+        storage: default: what the settings name.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or settings().home / "log"
-        self._tiles = Tiles(self.folder)
+    def __init__(self, storage: LogStorage | None = None) -> None:
+        self._storage = storage or log_storage()
+        self._tiles = Tiles(self._storage)
 
     def record(self, label: str, digest: str) -> LogProof:
         """Append one signing and prove it.
@@ -115,14 +113,14 @@ class Log:
             OutputRefused: the log cannot be written.
         """
         salt = secrets.token_bytes(_SALT_BYTES)
-        with self._locked():
+        with self._storage.locked():
             key = _private_key()
             before = self.checkpoint()
             self._tiles.append(entry_for(label, digest, salt), before.size)
             size = before.size + 1
             after = Checkpoint(before.origin, size, self._root(size))
             note = sign_checkpoint(after, key)
-            write_atomically(self.folder / "checkpoint", note)
+            self._storage.write("checkpoint", note.encode())
         return LogProof(before.size, salt, tuple(self.inclusion(before.size, size)), note)
 
     def checkpoint(self) -> Checkpoint:
@@ -132,12 +130,14 @@ class Log:
             KeysUnavailable: the stored one is not signed by this machine's key.
         """
         key = self.key()
-        path = self.folder / "checkpoint"
-        if not path.exists():
+        note = self._storage.read("checkpoint")
+        if note is None:
             return Checkpoint(key.name, 0, self._root(0))
-        checkpoint = open_checkpoint(path.read_text(), key)
+        checkpoint = open_checkpoint(note.decode(), key)
         if checkpoint is None:
-            raise KeysUnavailable(f"{path}: not signed by the log key of this machine")
+            raise KeysUnavailable(
+                "the log's checkpoint is not signed by the log key of this machine"
+            )
         return checkpoint
 
     def key(self) -> LogKey:
@@ -170,20 +170,6 @@ class Log:
 
     def _subtree(self, size: int) -> merkle.Subtree:
         return lambda level, index: self._tiles.subtree(size, level, index)
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One writer at a time, across processes."""
-        import fcntl
-
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = (self.folder / "lock").open("wb")
-        except OSError as error:
-            raise OutputRefused(f"{self.folder}: {error.strerror or error}") from error
-        with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
 
 def _from_leaves(leaves: list[bytes]) -> merkle.Subtree:

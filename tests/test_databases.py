@@ -17,11 +17,13 @@ from assay.databases import DatabaseUnusable, Schema, locate, migrating, moving,
 from assay.databases.migrating import DatabaseOutdated
 from assay.databases.moving import MoveFailed
 from assay.errors import ConfigurationError
+from assay.provenance.log_storage import SCHEMA as LOG
 from assay.provenance.matching import Registry
 from assay.provenance.matching.migrating import SCHEMA as REGISTRY
+from assay.provenance.transparency import Log, check
 from assay.settings import settings
 
-SCHEMAS = [REGISTRY]
+SCHEMAS = [REGISTRY, LOG]
 ENGINES = ["sqlite", "postgres"]
 
 
@@ -133,6 +135,35 @@ class TestMove:
             assert moved.work("china").title == "Ülm “√”"
             moved.add(mirrored[:200], {"id": "new"})  # numbers go on after those that were moved
             assert moved.stats()["works"] == 4
+
+    def test_the_log_goes_along(
+        self, registry: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        proofs = [Log().record(f"urn:c2pa:{number}", "00" * 32) for number in range(3)]
+
+        for _ in range(2):  # again: what has arrived is recognised
+            result = CliRunner().invoke(app, ["db", "move", "--to", postgres, "--json"])
+            assert json.loads(result.stdout.splitlines()[-1])["entries"] == 3
+        monkeypatch.setenv("ASSAY_DATABASE_URL", postgres)
+        settings.cache_clear()
+
+        assert Log().record("next", "00" * 32).index == 3
+        assert Log().audit()
+        assert check(proofs[1], "urn:c2pa:1", "00" * 32, Log().key())
+        assert CliRunner().invoke(app, ["db", "check"]).exit_code == 0
+
+    def test_another_log_is_not_written_over(self, registry: Path, postgres: str) -> None:
+        Log().record("mine", "00" * 32)
+        target = reach(postgres)
+        migrating.upgrade(target, LOG)
+        with target.begin() as connection:
+            row = {"path": "checkpoint", "data": b"another"}
+            connection.execute(LOG.metadata.tables["log_files"].insert(), row)
+
+        result = CliRunner().invoke(app, ["db", "move", "--to", postgres])
+
+        assert isinstance(result.exception, MoveFailed)
+        assert "another log" in str(result.exception)
 
     def test_goes_on_where_it_stopped(
         self, registry: Path, postgres: str, monkeypatch: pytest.MonkeyPatch

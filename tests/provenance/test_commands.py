@@ -77,7 +77,7 @@ def test_log_show_notices_changes(intact: bool, home: Path) -> None:
     log = Log()
     log.record("a", "00" * 32)
     if not intact:
-        bundle = log.folder / "tile" / "entries" / "000.p" / "1"
+        bundle = home / "log" / "tile" / "entries" / "000.p" / "1"
         bundle.write_bytes(bundle.read_bytes()[:-1] + b"x")
     result = RUN(provenance.app, ["log", "show", "--json"])
     assert json.loads(result.stdout)["intact"] is intact

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from assay.errors import ConfigurationError, KeysUnavailable
 from assay.provenance import merkle, tiles
+from assay.provenance.log_storage import FolderStorage
 from assay.provenance.notes import Checkpoint, LogKey, open_checkpoint, sign_checkpoint
 from assay.provenance.tiles import Tiles
 from assay.provenance.transparency import Log, LogProof, check, entry_for
+from assay.settings import settings as assay_settings
 
 # Test vectors of the Certificate Transparency reference implementation (RFC 6962).
 LEAVES = [
@@ -92,7 +94,7 @@ def test_tiles_give_the_same_tree(
     """With tiles of four hashes, so that several levels are used."""
     monkeypatch.setattr(tiles, "TILE_HEIGHT", 2)
     monkeypatch.setattr(tiles, "TILE_WIDTH", 4)
-    store = Tiles(tmp_path)
+    store = Tiles(FolderStorage(tmp_path))
     leaves = [bytes([number]) for number in range(size)]
     for number, leaf in enumerate(leaves):
         store.append(leaf, number)
@@ -136,7 +138,7 @@ def test_a_proof_belongs_to_one_signing_and_one_log(home: Path) -> None:
 def test_the_log_names_nobody_and_nothing(home: Path) -> None:
     log = Log()
     log.record("urn:c2pa:a", DIGEST)
-    everything = b"".join(path.read_bytes() for path in log.folder.rglob("*") if path.is_file())
+    everything = b"".join(path.read_bytes() for path in (home / "log").rglob("*") if path.is_file())
     assert b"urn:c2pa" not in everything
     assert DIGEST.encode() not in everything
     assert entry_for("urn:c2pa:a", DIGEST, bytes(32)) not in list(log.entries())
@@ -158,7 +160,7 @@ def test_a_changed_entry_is_noticed(home: Path) -> None:
     log = Log()
     for number in range(3):
         log.record(str(number), DIGEST)
-    bundle = log.folder / "tile" / "entries" / "000.p" / "3"
+    bundle = home / "log" / "tile" / "entries" / "000.p" / "3"
     data = bytearray(bundle.read_bytes())
     data[-1] ^= 1
     bundle.write_bytes(data)
@@ -168,7 +170,7 @@ def test_a_changed_entry_is_noticed(home: Path) -> None:
 def test_a_forged_checkpoint_is_refused(home: Path) -> None:
     log = Log()
     log.record("a", DIGEST)
-    path = log.folder / "checkpoint"
+    path = home / "log" / "checkpoint"
     path.write_text(path.read_text().replace("\n1\n", "\n2\n"))
     with pytest.raises(KeysUnavailable, match="not signed"):
         log.checkpoint()
@@ -220,4 +222,42 @@ def test_several_processes_append_without_losing_entries(home: Path) -> None:
     workers = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(2)]
     assert [worker.wait(timeout=120) for worker in workers] == [0, 0]
     assert Log().checkpoint().size == 10
+    assert Log().audit()
+
+
+def test_several_processes_append_to_one_database(
+    home: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSAY_DATABASE_URL", postgres)
+    assay_settings.cache_clear()
+    Log().key()
+    script = (
+        "from assay.provenance.transparency import Log\n"
+        f"for number in range(5): Log().record(str(number), {DIGEST!r})"
+    )
+
+    workers = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(2)]
+
+    assert [worker.wait(timeout=120) for worker in workers] == [0, 0]
+    proof = Log().record("last", DIGEST)
+    assert proof.index == 10
+    assert check(proof, "last", DIGEST, Log().key())
+    assert Log().audit()
+    assert not (home / "log").exists()
+
+
+def test_an_interrupted_append_leaves_the_database_as_it_was(
+    home: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSAY_DATABASE_URL", postgres)
+    assay_settings.cache_clear()
+    Log().record("first", DIGEST)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("assay.provenance.transparency.sign_checkpoint", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            Log().record("second", DIGEST)
+
+    assert Log().checkpoint().size == 1
+    assert Log().record("second", DIGEST).index == 1
     assert Log().audit()

@@ -1,4 +1,4 @@
-"""`assay db`: the databases behind registry and service."""
+"""`assay db`: the databases behind registry, log and service."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from assay.databases import Schema
 
 app = typer.Typer(
-    help="Check, migrate and move the databases of registry and service.",
+    help="Check, migrate and move the databases of registry, log and service.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -61,7 +61,7 @@ def upgrade(
 
 @app.command("downgrade")
 def downgrade(
-    schema_name: Annotated[str, typer.Argument(metavar="NAME", help="registry or service.")],
+    schema_name: Annotated[str, typer.Argument(metavar="NAME", help="registry, log or service.")],
     revision: Annotated[str, typer.Argument(help="Revision to go back to, or base.")],
     yes: Annotated[
         bool, typer.Option("--yes", help="Do not ask; what newer tables hold is lost.")
@@ -78,7 +78,7 @@ def downgrade(
         migrating.downgrade(engine, schema, revision)
         print_line(f"{schema.name:<10} {_revision(engine, schema)}  {_name(engine)}")
         return
-    raise ConfigurationError(f"no database {schema_name!r}", advice="registry or service")
+    raise ConfigurationError(f"no database {schema_name!r}", advice="registry, log or service")
 
 
 @app.command("move")
@@ -86,7 +86,7 @@ def move(
     to: Annotated[str, typer.Option("--to", help="URL of the new database, postgresql://...")],
     as_json: AsJson = False,
 ) -> None:
-    """Copy registry and service into another database, and compare both sides.
+    """Copy registry, log and service into another database, and compare both sides.
 
     Stop everything that writes first. A move that was interrupted goes on where it stopped.
     The old database stays as it is; set ASSAY_DATABASE_URL to use the new one.
@@ -94,6 +94,9 @@ def move(
     from assay.databases import reach
     from assay.databases.migrating import upgrade as make_tables
     from assay.databases.moving import move as move_rows
+    from assay.provenance.log_moving import move_log
+    from assay.provenance.log_storage import SCHEMA as LOG
+    from assay.settings import settings
 
     target = reach(to)
     for schema, source in _existing():
@@ -108,6 +111,13 @@ def move(
             else:
                 row = f"{table.table:<24} {table.rows:>10,}  {table.digest[:16]}"
                 print_line(f"{schema.name:<10} {row}")
+    if (folder := settings().home / "log").is_dir() and settings().database_url is None:
+        make_tables(target, LOG)
+        entries = move_log(folder, target)
+        if as_json:
+            print_json({"schema": LOG.name, "table": "log_files", "entries": entries})
+        else:
+            print_line(f"{LOG.name:<10} {'entries':<24} {entries:>10,}  root recomputed")
 
 
 def _existing() -> list[tuple[Schema, sa.Engine]]:
@@ -117,11 +127,15 @@ def _existing() -> list[tuple[Schema, sa.Engine]]:
         ConfigurationError: there is no file yet, or a server does not answer.
     """
     from assay.databases import DatabaseUnusable, locate, reach
+    from assay.provenance.log_storage import SCHEMA as LOG
     from assay.provenance.matching.migrating import SCHEMA as REGISTRY
     from assay.settings import settings
 
+    addresses = [(REGISTRY, settings().registry_url)]
+    if locate(settings().registry_url).get_backend_name() != "sqlite":
+        addresses.append((LOG, settings().registry_url))  # else it is a folder
     found = []
-    for schema, address in ((REGISTRY, settings().registry_url),):
+    for schema, address in addresses:
         try:
             engine = reach(address)
         except DatabaseUnusable:

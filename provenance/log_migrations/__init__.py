@@ -1,0 +1,1 @@
+"""Migrations of the transparency log's table (Alembic)."""
