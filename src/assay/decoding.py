@@ -159,6 +159,18 @@ def _decoder_errors(label: str) -> Iterator[None]:
         raise DamagedMedia(f"{label}: does not decode: {error}") from error
 
 
+@contextmanager
+def _video_errors(label: str) -> Iterator[None]:
+    """As `_decoder_errors`, with those of FFmpeg that derive from no builtin error."""
+    import av
+
+    try:
+        with _decoder_errors(label):
+            yield
+    except av.FFmpegError as error:
+        raise DamagedMedia(f"{label}: does not decode: {error}") from error
+
+
 def _check_size(width: int, height: int, limits: Limits, label: str) -> None:
     if min(width, height) < limits.min_side:
         raise LimitExceeded(
@@ -252,7 +264,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 def _probe_video(data: bytes, limits: Limits, label: str) -> Header:
     import av
 
-    with _decoder_errors(label), av.open(io.BytesIO(data), "r") as container:
+    with _video_errors(label), av.open(io.BytesIO(data), "r") as container:
         if not container.streams.video:
             raise DamagedMedia(f"{label}: holds no video stream")
         stream = container.streams.video[0]
@@ -274,7 +286,7 @@ def _video_frames(
 ) -> Iterator[NDArray[np.uint8]]:
     import av
 
-    with _decoder_errors(label), av.open(io.BytesIO(data), "r") as container:
+    with _video_errors(label), av.open(io.BytesIO(data), "r") as container:
         stream = container.streams.video[0]
         # A frame may be larger than the header says; FFmpeg then refuses to allocate it.
         stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
