@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -16,6 +16,9 @@ from assay.version import __version__
 
 _READING_ORDER = get_args(Kind)
 
+Progress = Callable[[str, Sequence[Evidence]], None]
+"""Called with the name of an examiner that finished and what it found."""
+
 
 def verify(
     src: str | Path | bytes | Media,
@@ -24,6 +27,7 @@ def verify(
     judge: Judge | None = None,
     limits: Limits | None = None,
     any_extension: bool = False,
+    progress: Progress | None = None,
 ) -> Verification:
     """Examine media and say what the evidence shows.
 
@@ -35,6 +39,7 @@ def verify(
         judge: default: the standard rules.
         limits: default: those of the process's settings.
         any_extension: accept a file name that claims another type than the content.
+        progress: called in this thread whenever an examiner finished.
 
     Returns:
         A verdict with its evidence. An examiner that fails leaves evidence of kind
@@ -46,11 +51,13 @@ def verify(
     media = _open(src, limits, any_extension)
     media.pixels()  # damaged media are refused once, here, and not by every examiner
     examiners = load(EXAMINERS) if examiners is None else examiners
-    found = [evidence for examiner in examiners.values() for evidence in _examine(examiner, media)]
-    found.sort(key=lambda evidence: _READING_ORDER.index(evidence.kind))
-    evidence = tuple(
-        item.model_copy(update={"id": f"e{number}"}) for number, item in enumerate(found, 1)
-    )
+    found: list[Evidence] = []
+    for name, examiner in examiners.items():
+        written = _examine(examiner, media)
+        found.extend(written)
+        if progress:
+            progress(name, written)
+    evidence = in_order(found)
     return Verification(
         media=media.summary(),
         verdict=(judge or Judge()).decide(evidence),
@@ -59,6 +66,14 @@ def verify(
             version=__version__,
             examiners={name: _version(examiner) for name, examiner in examiners.items()},
         ),
+    )
+
+
+def in_order(found: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """Evidence in the order of a report, with its ids."""
+    ordered = sorted(found, key=lambda evidence: _READING_ORDER.index(evidence.kind))
+    return tuple(
+        item.model_copy(update={"id": f"e{number}"}) for number, item in enumerate(ordered, 1)
     )
 
 

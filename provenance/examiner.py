@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from assay.evidence import Evidence, Kind, PointsTo, Strength
 from assay.media import Media
 from assay.provenance.credentials import Credentials, Ingredient, Problem
 from assay.provenance.reading import read
+from assay.provenance.statuscodes import OCSP_REVOKED, REMOTE_FAILED, SIGNER_REVOKED
 
 _POINTS: dict[str, PointsTo] = {
     "generated": "generated",
     "edited": "edited",
     "captured": "captured",
 }
+REVOKED_CODES = frozenset({OCSP_REVOKED, SIGNER_REVOKED})
 _SAYS: dict[str, str] = {
     "generated": "made by AI",
     "edited": "changed or composed with AI",
@@ -22,17 +25,24 @@ _SAYS: dict[str, str] = {
 
 
 class C2paExaminer:
-    """Reads the C2PA manifest, offline, against the installed trust lists.
+    """Reads the C2PA manifest against the installed trust lists.
+
+    Offline, unless `fetch` is handed in: then a manifest that the file says is elsewhere is
+    asked for; see `reading.read`.
 
     Findings: `no-manifest`, `manifest-elsewhere`, `c2pa-trusted`, `c2pa-valid-untrusted`,
-    `c2pa-credential-unfit`, `c2pa-invalid`, `c2pa-unreadable`, `ingredient-invalid`.
+    `c2pa-credential-unfit`, `signer-revoked`, `c2pa-invalid`, `c2pa-unreadable`,
+    `ingredient-invalid`.
     """
 
     name = "c2pa"
     version = "1"
 
+    def __init__(self, fetch: Callable[[str], bytes] | None = None) -> None:
+        self._fetch = fetch
+
     def examine(self, media: Media) -> list[Evidence]:
-        return self.evidence_of(read(media))
+        return self.evidence_of(read(media, fetch=self._fetch))
 
     def evidence_of(self, credentials: Credentials) -> list[Evidence]:
         """Evidence for credentials that were already read, such as recovered ones."""
@@ -51,12 +61,14 @@ class C2paExaminer:
 
     def _absent(self, credentials: Credentials) -> Evidence:
         if credentials.remote_url:
+            failed = [note for note in credentials.notes if note.code == REMOTE_FAILED]
+            why = f"could not be had: {failed[0].explanation}" if failed else "was not asked for"
             return self._evidence(
                 "provenance",
                 "manifest-elsewhere",
                 "nothing",
                 "weak",
-                "The file refers to a manifest on a server; the server was not asked.",
+                f"The file refers to a manifest on a server, which {why}.",
                 {"remote_url": credentials.remote_url},
             )
         return self._evidence(
@@ -111,6 +123,16 @@ class C2paExaminer:
                 details,
             )
         broken = [problem for problem in problems if problem.breaks_integrity]
+        if not broken and any(problem.code in REVOKED_CODES for problem in problems):
+            return self._evidence(
+                "provenance",
+                "signer-revoked",
+                "nothing",
+                "moderate",
+                f"Signed by {credentials.signer}, whose certificate was revoked: whoever holds "
+                "the key may have made this.",
+                details,
+            )
         if not broken and problems:
             return self._evidence(
                 "provenance",

@@ -40,7 +40,8 @@ def signing_format(media_type: str) -> str:
     except KeyError:
         raise UnsupportedMedia(
             f"{media_type} cannot carry an embedded manifest",
-            advice="sign it with a detached manifest; embeddable: " + ", ".join(EMBEDDABLE),
+            advice="`provenance.sign_detached` makes one that stands beside it; embeddable: "
+            + ", ".join(EMBEDDABLE),
         ) from None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import mmap
 import os
 import socket
 import subprocess
@@ -42,6 +43,7 @@ class _Child:
         ours, theirs = socket.socketpair()
         environment = {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ}
         self._shared = _anonymous_file()
+        self._map: mmap.mmap | None = None
         self._settings: str | None = None
         passed = (theirs.fileno(), self._shared.fileno())
         with theirs:
@@ -60,14 +62,10 @@ class _Child:
     def ask(
         self, data: bytes, media_type: str, manifest: bytes | None, settings: str, seconds: float
     ) -> dict[str, Any]:
-        # Pages stay allocated between requests: writing into fresh ones costs three times.
-        written = 0
-        for part in (data, manifest or b""):
-            view = memoryview(part)
-            while view:
-                count = os.pwrite(self._shared.fileno(), view, written)
-                written += count
-                view = view[count:]
+        end = len(data) + len(manifest or b"")
+        memory = self._memory(end)
+        memory[: len(data)] = data
+        memory[len(data) : end] = manifest or b""
         sizes = {"size": len(data), "manifest_size": None if manifest is None else len(manifest)}
         message = {"media_type": media_type, **sizes}
         if settings != self._settings:
@@ -77,18 +75,41 @@ class _Child:
         send(self._channel, message)
         return receive(self._channel)
 
+    def _memory(self, size: int) -> mmap.mmap:
+        """At least `size` bytes that the child sees.
+
+        Pages stay allocated and mapped between requests: writing into fresh ones costs three
+        times, and a system call for each file as much again.
+        """
+        if self._map is None or len(self._map) < size:
+            self._unmap()
+            # Reserved beforehand: a full disk or memory is an error here, not a signal.
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(self._shared.fileno(), 0, size)
+            else:
+                os.ftruncate(self._shared.fileno(), size)
+            self._map = mmap.mmap(self._shared.fileno(), size)
+        return self._map
+
+    def _unmap(self) -> None:
+        if self._map is not None:
+            self._map.close()
+            self._map = None
+
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
     def shrink(self) -> None:
         """Give the memory of a large file back."""
-        if os.fstat(self._shared.fileno()).st_size > KEPT_BYTES:
+        if self._map is not None and len(self._map) > KEPT_BYTES:
+            self._unmap()
             os.ftruncate(self._shared.fileno(), KEPT_BYTES)
 
     def close(self) -> None:
         self._channel.close()
         self._process.kill()
         self._process.wait()
+        self._unmap()
         self._shared.close()
 
 

@@ -38,6 +38,7 @@ _SOURCE_TYPES = {
     "generated": DigitalSourceType.TRAINED_ALGORITHMIC_MEDIA,
     "edited": DigitalSourceType.COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA,
     "captured": DigitalSourceType.DIGITAL_CAPTURE,
+    "composite": DigitalSourceType.COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA,
 }
 
 
@@ -90,6 +91,8 @@ class MetadataMarker:
         Raises:
             MarkFailed: the labels do not read back.
         """
+        if context.profile not in _SOURCE_TYPES:
+            return media  # nothing was created or changed; what the file says stays
         if media.media_type not in _WRITERS:
             context.notes["metadata"] = f"not written: {media.media_type}"
             return media
@@ -97,7 +100,9 @@ class MetadataMarker:
         aigc = None
         if producer and context.profile != "captured":
             aigc = AigcLabel(producer, context.manifest_label.rpartition(":")[2])
-        return label(media, _SOURCE_TYPES[context.profile], aigc)
+        chosen = context.options.get("source_type")
+        source_type = DigitalSourceType.parse(chosen) if chosen else _SOURCE_TYPES[context.profile]
+        return label(media, source_type, aigc)
 
 
 def label(media: Media, source_type: DigitalSourceType, aigc: AigcLabel | None = None) -> Media:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assay.evidence import Evidence
 from assay.media import Media
-from assay.provenance.matching import ManifestRecord, Registry
+from assay.provenance.matching import ManifestRecord, shared_registry
 from assay.provenance.transparency import Log, LogProof, check
 from assay.settings import settings
 
@@ -19,11 +19,10 @@ class LogExaminer:
     version = "1"
 
     def examine(self, media: Media) -> list[Evidence]:
-        registry = Registry.open_existing(settings().registry_url)
+        registry = shared_registry(settings().registry_url)
         if registry is None:
             return []
-        with registry:
-            record = registry.manifest_for_file(media.sha256)
+        record = registry.manifest_for_file(media.sha256)
         if record is None or not record.details.get("log_proof"):
             return []
         return [self._evidence(record, media.sha256)]

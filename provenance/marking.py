@@ -8,7 +8,7 @@ file get its name.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,11 +17,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.encoding import encode_png
-from assay.errors import AlreadyMarked, ConfigurationError, MarkFailed, OutputRefused
+from assay.errors import AlreadyMarked, MarkFailed, OutputRefused
 from assay.extending import MARKERS, MarkingContext, load
 from assay.files import atomic_path, refuse_same_file
 from assay.media import Media
-from assay.provenance import watermarking
+from assay.provenance import stories, watermarking
 from assay.provenance.credentials import Credentials
 from assay.provenance.examiner import C2paExaminer, describe
 from assay.provenance.keys import watermark_key
@@ -31,8 +31,6 @@ from assay.provenance.reading import read
 from assay.provenance.transparency import Log
 from assay.settings import settings
 from assay.sniffing import name_contradicts
-
-PROFILES = ("generated", "edited", "captured")
 
 
 class Receipt(BaseModel):
@@ -69,6 +67,8 @@ def sign(
     watermark: bool = True,
     any_extension: bool = False,
     registry: Registry | None = None,
+    carries: int | None = None,
+    checks: Sequence[Callable[[Media], None]] = (),
     **context: Any,
 ) -> Signed:
     """Mark, sign, read back, register, release.
@@ -76,16 +76,26 @@ def sign(
     Args:
         src: a path, the bytes of a file, media that is open, or sRGB uint8 HxWx3 pixels
             (which become a PNG). The source is never touched.
-        profile: what happened: `generated` by AI, `edited` with AI, `captured` by a camera.
+        profile: what happened: `generated` by AI, `edited` with AI, `captured` by a camera,
+            `composite` of several parts, `converted` to another format, `redacted`
+            (statements removed from its manifest).
         out: where the result goes; None returns it without writing a file.
         any_extension: accept file names that claim another type than the content.
         watermark: False leaves the pixels alone and binds by fingerprint only.
         registry: default: the one of the settings.
+        carries: payload of a watermark that the generator embedded already: none is added,
+            and the gate looks for this one.
+        checks: called with the finished media before anything is registered or released;
+            each raises what it does not accept.
         **context: more for the manifest: `generator` (name of the model or tool) and
-            `generator_version`, `parent` (path of the ingredient of an edit), `title`,
+            `generator_version`, `parent` (path of what was edited or converted; of a
+            composite several paths), `inputs` (paths of what a model was given: references,
+            masks), `source_type` (IPTC, instead of the profile's own), `redact` (labels of
+            the assertions to remove), `title`,
             `prompt`, `negative_prompt` and `seed` with a `prompt_policy` ("omit", which is
             the default, "commit" or "full"), `training` ("allowed" or "notAllowed");
-            and `progress`, called with (frames done, frames in all or None) for video.
+            `progress`, called with (frames done, frames in all or None) for video, and
+            `extend`, called with the manifest, which gives the one that is signed.
 
     Returns:
         The signed media with its receipt.
@@ -96,23 +106,16 @@ def sign(
         MarkFailed: a mark does not read back; nothing was written.
         InputRefused, OutputRefused: the source cannot be read, the result not written.
     """
-    if profile not in PROFILES:
-        raise ConfigurationError(f"profile {profile!r} is not one of {', '.join(PROFILES)}")
-    if profile == "edited" and not context.get("parent"):
-        raise ConfigurationError(
-            "the profile `edited` needs the picture that was edited",
-            advice="pass it with --parent",
-        )
-    if profile != "edited" and context.get("parent"):
-        raise ConfigurationError(f"a parent belongs to the profile `edited`, not `{profile}`")
+    stories.check(profile, context)
     original = _open(src, any_extension)
     _refuse_signed(original, profile)
     if out is not None:
-        _refuse_destination(Path(out), original, [src, context.get("parent")], any_extension)
+        _refuse_destination(Path(out), original, [src, *stories.parents_of(context)], any_extension)
     shared = MarkingContext(
         profile=profile,
         manifest_label=f"urn:c2pa:{uuid.uuid4()}",
-        options={"watermark": watermark, **context},
+        payload=carries,
+        options={"watermark": watermark and carries is None, **context},
     )
     marked = original
     for marker in sorted(load(MARKERS).values(), key=lambda part: part.order):
@@ -120,14 +123,14 @@ def sign(
     if registry is None:
         registry = Registry(settings().registry_url)
     if out is None:
-        receipt = _release(original, marked, shared, registry)
+        receipt = _release(original, marked, shared, registry, checks)
         return Signed(marked, receipt, None)
     destination = Path(out)
     with atomic_path(destination) as temporary:
         temporary.write_bytes(marked.data)
         read_again = Media.open(temporary, limits=original.limits, any_extension=True)
         written = replace(read_again, name=destination.name)
-        receipt = _release(original, written, shared, registry)
+        receipt = _release(original, written, shared, registry, checks)
     return Signed(written, receipt, destination)
 
 
@@ -157,7 +160,7 @@ def _refuse_destination(
 
 def _refuse_signed(original: Media, profile: str) -> None:
     """A new creation may not silently drop the history that a file carries."""
-    if profile != "edited" and read(original).state != "none":
+    if profile not in stories.WITH_HISTORY and read(original).state != "none":
         raise AlreadyMarked(
             f"{original.name or 'input'}: already carries Content Credentials",
             advice="sign an edit of it with --profile edited --parent ORIGINAL",
@@ -165,10 +168,16 @@ def _refuse_signed(original: Media, profile: str) -> None:
 
 
 def _release(
-    original: Media, marked: Media, context: MarkingContext, registry: Registry
+    original: Media,
+    marked: Media,
+    context: MarkingContext,
+    registry: Registry,
+    checks: Sequence[Callable[[Media], None]],
 ) -> Receipt:
     """Read both marks back, register the manifest, and write the receipt."""
     credentials, manifest = _read_back(marked, context)
+    for check in checks:
+        check(marked)
     [told, *_] = C2paExaminer().evidence_of(credentials)
     proof = Log().record(context.manifest_label, marked.sha256)
     fingerprints = registry.register_manifest(

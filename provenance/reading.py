@@ -1,4 +1,4 @@
-"""Reading Content Credentials. Nothing here touches the network."""
+"""Reading Content Credentials. Nothing here touches the network, unless `fetch` is handed in."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from assay.errors import InputRefused, LimitExceeded, UnreadableFile
+from assay.errors import AssayError, InputRefused, LimitExceeded, UnreadableFile
 from assay.media import Media
-from assay.provenance import jumbf, trust
+from assay.provenance import jumbf, revocation, trust
 from assay.provenance.credentials import Credentials, Problem
 from assay.provenance.formats import guess_media_type
 from assay.provenance.interpreting import interpret
 from assay.provenance.isolating import validate_isolated
-from assay.provenance.statuscodes import REMOTE_NOT_FETCHED, UNREADABLE
+from assay.provenance.statuscodes import REMOTE_FAILED, REMOTE_NOT_FETCHED, UNREADABLE
 from assay.provenance.validating import ValidatorError, validate
 from assay.settings import settings
 
+REMOTE_SECONDS = 15.0
+"""For a manifest on a server, redirects included."""
 _NO_MANIFEST = ("ManifestNotFound", "NotSupported")
 _REMOTE = "Remote: must fetch remote manifests from url "
 
@@ -45,38 +47,59 @@ def read(
             setting `isolate_validation`.
         fetch: gets a manifest that the file says is elsewhere, from its URL. Without it
             nothing is ever asked. The URL comes from the file: only hand in a client that
-            refuses private addresses and limits size and time.
+            refuses private addresses and limits size and time, such as `fetch_manifest`.
 
     Returns:
         Credentials, with state "none" when there is no manifest. A damaged manifest is
-        state "invalid", not an error.
+        state "invalid", not an error. Opened media are validated once, however often they
+        are read.
 
     Raises:
         UnreadableFile: the path cannot be read.
         LimitExceeded: the file or its manifest store is over the limits, or validation took
             too long.
     """
+    lists = trust.installed() if trust_lists is None else trust_lists
+    revoked = revocation.installed()
+    if isolated is None:
+        isolated = settings().isolate_validation
+
+    def validated(data: bytes, kind: str | None, store: bytes | None) -> Credentials:
+        found = read_bytes(
+            data, media_type=kind, manifest=store, trust_lists=lists, isolated=isolated
+        )
+        return revocation.applied(found, revoked)
+
     if isinstance(src, Media):
         data, media_type = src.data, src.media_type
     else:
         data = src if isinstance(src, bytes) else _read_file(Path(src))
-    credentials = read_bytes(
-        data,
-        media_type=media_type,
-        manifest=manifest,
-        trust_lists=trust_lists,
-        isolated=isolated,
-    )
+    if isinstance(src, Media) and manifest is None:
+        key = ("credentials", lists, revoked, isolated)
+        credentials = src.once(key, lambda: validated(data, media_type, None))
+    else:
+        credentials = validated(data, media_type, manifest)
     if fetch is None or credentials.remote_url is None:
         return credentials
-    fetched = read_bytes(
-        data,
-        media_type=media_type,
-        manifest=fetch(credentials.remote_url),
-        trust_lists=trust_lists,
-        isolated=isolated,
-    )
-    return replace(fetched, remote_url=credentials.remote_url)
+    url = credentials.remote_url
+    try:
+        elsewhere = validated(data, media_type, fetch(url))
+    except AssayError as error:
+        note = Problem(REMOTE_FAILED, error.message)
+        return replace(credentials, notes=(*credentials.notes, note))
+    return replace(elsewhere, remote_url=url)
+
+
+def fetch_manifest(url: str) -> bytes:
+    """Get a manifest from where a file says it is: public addresses only, 16 MB at most.
+
+    Raises:
+        FetchRefused, FetchFailed, LimitExceeded: as `assay.fetching.fetch`.
+    """
+    from assay.fetching import fetch
+
+    headers = {"Accept": "application/c2pa"}
+    return fetch(url, max_bytes=jumbf.MAX_STORE_BYTES, timeout=REMOTE_SECONDS, headers=headers).data
 
 
 def read_bytes(

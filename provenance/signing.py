@@ -28,7 +28,12 @@ _CREATED = ["c2pa.actions", "c2pa.ingredient", "c2pa.soft-binding", "c2pa.thumbn
 
 
 def sign_bytes(
-    media: Media, manifest: Manifest, signer: Signer | None = None, *, thumbnail: bool = True
+    media: Media,
+    manifest: Manifest,
+    signer: Signer | None = None,
+    *,
+    thumbnail: bool = True,
+    read_back: bool = True,
 ) -> bytes:
     """Embed and sign a manifest.
 
@@ -40,13 +45,17 @@ def sign_bytes(
         manifest: what to claim.
         signer: default the one of the keys folder.
         thumbnail: embed a small preview; only raster formats get one.
+        read_back: False only where the caller reads the finished file itself.
 
     Raises:
         UnsupportedMedia: the format cannot carry a manifest.
         KeysUnavailable: no usable signer.
         MarkFailed: the result does not read back as meant.
     """
-    return embed(media.data, media.media_type, manifest, signer, thumbnail=thumbnail)[0]
+    signed, _ = embed(
+        media.data, media.media_type, manifest, signer, thumbnail=thumbnail, read_back=read_back
+    )
+    return signed
 
 
 def embed(
@@ -56,6 +65,7 @@ def embed(
     signer: Signer | None = None,
     *,
     thumbnail: bool = True,
+    read_back: bool = True,
 ) -> tuple[bytes, bytes]:
     """As `sign_bytes`, for any format of the table, audio and documents too.
 
@@ -66,7 +76,8 @@ def embed(
     native = signing_format(media_type)
     store = _sign(data, native, manifest, signer, target, embedded=True, thumbnail=thumbnail)
     signed = target.getvalue()
-    _read_back(signed, media_type, manifest.label)
+    if read_back:
+        _read_back(signed, media_type, manifest.label)
     return signed, store
 
 
@@ -125,7 +136,7 @@ def _sign(
         if "NotSupported" in str(error):
             raise UnsupportedMedia(
                 f"{native_format} cannot carry an embedded manifest",
-                advice="sign it with a detached manifest",
+                advice="`provenance.sign_detached` makes one that stands beside it",
             ) from error
         raise MarkFailed(f"signing failed: {error}") from error
 

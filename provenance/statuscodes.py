@@ -5,10 +5,16 @@ from __future__ import annotations
 # Codes of Assay's own, for what the library reports as an exception without a code.
 UNREADABLE = "assay.manifest.unreadable"
 REMOTE_NOT_FETCHED = "assay.manifest.remote"
+SIGNER_REVOKED = "assay.signer.revoked"
+"""In a house revocation list; `OCSP_REVOKED` is the library's own."""
+OCSP_REVOKED = "signingCredential.ocsp.revoked"
+REMOTE_FAILED = "assay.manifest.remote.failed"
 
 _MEANINGS: dict[str, str] = {
     UNREADABLE: "the manifest is damaged and cannot be read",
     REMOTE_NOT_FETCHED: "the manifest is on a server that was not asked",
+    SIGNER_REVOKED: "the signer's certificate was revoked",
+    REMOTE_FAILED: "the manifest is on a server that did not give it",
     "assertion.dataHash.mismatch": "the content was changed after signing",
     "assertion.bmffHash.mismatch": "the content was changed after signing",
     "assertion.boxesHash.mismatch": "the content was changed after signing",
@@ -86,6 +92,7 @@ TRUST_CODES = frozenset(
 # The signature itself cannot be relied on, but nothing shows that content was touched.
 CREDENTIAL_CODES = frozenset(
     {
+        SIGNER_REVOKED,
         "signingCredential.invalid",
         "signingCredential.expired",
         "signingCredential.ocsp.revoked",

@@ -87,8 +87,7 @@ def add(
         ConfigurationError: bad name or URI, no certificate, or the name is taken.
         OutputRefused: the folder cannot be written.
     """
-    if not _NAME.match(name):
-        raise ConfigurationError(f"{name!r} is not a list name: use a-z, 0-9, dot, hyphen")
+    check_name(name)
     uri = uri or f"urn:assay:trust:{name}"
     if not _URI.match(uri):
         raise ConfigurationError(f"{uri!r} is not a URI: use https://..., http://... or urn:...")
@@ -102,6 +101,16 @@ def add(
         )
     write_atomically(path, f"# trust-uri: {uri}\n# kind: {kind}\n{text}")
     return TrustList(name, uri, kind, text)
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that no list may have: it becomes a file name.
+
+    Raises:
+        ConfigurationError: says what a name is.
+    """
+    if not _NAME.match(name):
+        raise ConfigurationError(f"{name!r} is not a list name: use a-z, 0-9, dot, hyphen")
 
 
 def remove(name: str, *, folder: Path | None = None) -> None:

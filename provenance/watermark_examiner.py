@@ -14,7 +14,7 @@ from assay.media import Media
 from assay.provenance import watermarking
 from assay.provenance.credentials import Credentials
 from assay.provenance.keys import watermark_key
-from assay.provenance.matching import ManifestRecord, Registry
+from assay.provenance.matching import ManifestRecord, shared_registry
 from assay.provenance.reading import read
 from assay.provenance.vocabulary import WATERMARK_ALGORITHM
 from assay.settings import settings
@@ -45,16 +45,15 @@ class WatermarkExaminer:
             summary = "No watermark of this machine's key was found."
             return [self._evidence("no-watermark", "nothing", "weak", summary)]
         credentials = read(media)
-        registry = Registry.open_existing(settings().registry_url)
+        registry = shared_registry(settings().registry_url)
         if registry is None:
             return [self._unregistered(found, credentials)]
-        with registry:
-            named = registry.manifests_for_payload(found.payload, found.payload_bits)
-            if not named:
-                return [self._unregistered(found, credentials)]
-            for record in named:
-                if registry.resembles(record.label, media).same:
-                    return [self._registered(media, found, credentials, record)]
+        named = registry.manifests_for_payload(found.payload, found.payload_bits)
+        if not named:
+            return [self._unregistered(found, credentials)]
+        for record in named:
+            if registry.resembles(record.label, media).same:
+                return [self._registered(media, found, credentials, record)]
         return [self._not_recognised(media, found, named[0])]
 
     def _part(self, media: Media, found: Detection, record: ManifestRecord) -> Evidence | None:

@@ -7,6 +7,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -275,3 +276,18 @@ def png_of_size(width: int, height: int) -> bytes:
     rows = zlib.compress(b"\0" * 1000)
     end = chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + end
+
+
+def test_a_reading_that_several_need_is_done_once(
+    save: Callable[..., Path], astronaut: np.ndarray
+) -> None:
+    media = Media.open(save(astronaut[:64, :64], "a.png"))
+    calls = []
+
+    def work() -> int:
+        calls.append(1)
+        return len(calls)
+
+    assert [media.once("key", work), media.once("key", work)] == [1, 1]
+    assert media.once("other", work) == 2
+    assert replace(media, name="b").once("key", work) == 3

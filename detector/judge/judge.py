@@ -45,7 +45,7 @@ class Judge:
 
 
 def _verdict(ruling: Ruling, evidence: Sequence[Evidence]) -> Verdict:
-    scored = next((e for e in evidence if e.kind == "detector" and e.probability is not None), None)
+    scored = next((e for e in evidence if _scores_the_whole(e)), None)
     return Verdict(
         category=ruling.category,
         summary=ruling.summary + _dissent(ruling, evidence),
@@ -56,6 +56,12 @@ def _verdict(ruling: Ruling, evidence: Sequence[Evidence]) -> Verdict:
             NotScored(what=e.examiner, why=e.summary) for e in evidence if e.kind == "not-scored"
         ),
     )
+
+
+def _scores_the_whole(item: Evidence) -> bool:
+    """A probability that a face was forged is not one that the picture was generated."""
+    face = item.finding.startswith("face-")
+    return item.kind == "detector" and item.probability is not None and not face
 
 
 def _dissent(ruling: Ruling, evidence: Sequence[Evidence]) -> str:

@@ -78,6 +78,18 @@ class LimitExceeded(InputRefused):
     code = "limit-exceeded"
 
 
+class FetchRefused(InputRefused):
+    """The URL may not be fetched."""
+
+    code = "fetch-refused"
+
+
+class FetchFailed(InputRefused):
+    """The server gave no usable answer."""
+
+    code = "fetch-failed"
+
+
 class OutputRefused(AssayError):
     """The result cannot be written."""
 

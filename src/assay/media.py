@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from assay.errors import (
     InputRefused,
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from assay.evidence import MediaSummary
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,9 @@ class Media:
     seconds: float | None = None
     name: str | None = None
     limits: Limits = field(default_factory=Limits, repr=False)
+    _known: dict[Hashable, Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def open(
@@ -143,6 +149,17 @@ class Media:
     def sha256(self) -> str:
         """Hex SHA-256 of the original bytes."""
         return hashlib.sha256(self.data).hexdigest()
+
+    def once(self, key: Hashable, work: Callable[[], T]) -> T:
+        """What `work` gives, done once for these bytes and this key.
+
+        For readings that several examiners need, such as the manifest. The result is shared,
+        so it must not be changed.
+        """
+        if key not in self._known:
+            self._known[key] = work()
+        known: T = self._known[key]
+        return known
 
     def pixels(self) -> NDArray[np.uint8]:
         """The upright picture (first frame of a sequence) as sRGB uint8, HxWx3, read-only.

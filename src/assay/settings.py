@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from assay.errors import ConfigurationError
 from assay.limits import Limits
+
+
+def _split(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""Several words in one environment variable."""
 
 
 class Settings(BaseSettings):
@@ -38,9 +48,113 @@ class Settings(BaseSettings):
         description="Limits on media, enforced before decoding (`ASSAY_LIMITS__MAX_BYTES`, ...).",
     )
 
+    media_url: str | None = Field(
+        default=None,
+        description="Where uploads are kept: `file:///folder` or `s3://bucket/prefix`; default: "
+        "`media` under the home.",
+    )
+    retention_hours: float = Field(
+        default=24.0,
+        ge=0,
+        description="Uploads are deleted after this time; results keep their hash.",
+    )
+    role: Literal["all", "api"] = Field(
+        default="all",
+        description="What `assay serve` runs: `all`, or `api` beside processes of `assay worker`.",
+    )
+    engine: Literal["local", "ray"] = Field(
+        default="local",
+        description="Where the service examines: child processes, or replicas on the Ray cluster "
+        "of `RAY_ADDRESS`.",
+    )
+    workers: int | None = Field(
+        default=None,
+        ge=1,
+        description="Examinations at once in one process of the service; default: its CPUs.",
+    )
+    max_queued: int = Field(
+        default=1000,
+        ge=1,
+        description="Verifications without a result; more uploads are refused until some have one.",
+    )
+    examine_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        description="Time for one examination in the service; then its child process is ended.",
+    )
+    examine_memory: int = Field(
+        default=4_000_000_000,
+        gt=0,
+        description="Memory in bytes that one examination in the service may take.",
+    )
+    allow_url_input: bool = Field(
+        default=False,
+        description="Accept the address of a picture or video instead of an upload.",
+    )
+    detector_model: str | None = Field(
+        default=None,
+        description="Detector to use instead of the shipped one: a model card, an ONNX file, "
+        "`hf:ORG/NAME@REVISION`, `timm:hf_hub:ORG/NAME@REVISION`, `hf:FOLDER` or `timm:FOLDER`.",
+    )
+    onnx_threads: int = Field(
+        default=1, ge=1, description="Threads that one ONNX Runtime session may use."
+    )
+    onnx_providers: CommaSeparated = Field(
+        default=("CPUExecutionProvider",),
+        description="Execution providers of ONNX Runtime, in order of preference.",
+    )
     isolate_validation: bool = Field(
         default=True,
         description="Validate manifests in a child process with limits on time and memory.",
+    )
+    fetch_allowed_hosts: CommaSeparated = Field(
+        default=(),
+        description="Hosts (`name` or `name:port`, commas between) that may be fetched from "
+        "although they are not on the public Internet.",
+    )
+    auth: Literal["auto", "required", "off"] = Field(
+        default="auto",
+        description="Who may call the service without a key. `auto`: people at this machine, "
+        "when it listens on loopback; `required`: nobody; `off`: everyone who reaches loopback, "
+        "for a proxy that authenticates.",
+    )
+    cors_origins: CommaSeparated = Field(
+        default=(),
+        description="Sites whose pages may call the service (`https://example.org`, commas "
+        "between).",
+    )
+    rate_limit: str = Field(
+        default="600/minute",
+        description="Requests of one caller; people at this machine are not limited.",
+    )
+    wrong_keys: str = Field(
+        default="20/minute",
+        description="Keys that are not valid, from one address; then new ones are refused.",
+    )
+    oidc_issuer: str | None = Field(
+        default=None, description="OpenID Connect issuer whose tokens are accepted."
+    )
+    oidc_audience: str | None = Field(
+        default=None, description="Audience that a token must name; needed with an issuer."
+    )
+    oidc_scope_claim: str = Field(
+        default="scope",
+        description="Claim that lists the scopes, as `verify` or `assay:verify`.",
+    )
+    oidc_jwks_url: str | None = Field(
+        default=None,
+        description="Where the issuer's keys are, if not where its own discovery document says.",
+    )
+    log_format: Literal["json", "text"] = Field(
+        default="json", description="How the service writes its log to standard error."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="What the service writes to its log."
+    )
+    shutdown_seconds: int = Field(
+        default=60,
+        ge=0,
+        description="How long the service finishes requests at work after it was told to stop.",
     )
     timestamp_url: str | None = Field(
         default=None,
@@ -56,6 +170,10 @@ class Settings(BaseSettings):
         description="Registered code of the producer; when set, AI output gets the GB 45438 "
         "AIGC label.",
     )
+    face_detector: Path | None = Field(
+        default=None,
+        description="YuNet model file (ONNX) that finds faces; default: scikit-image's cascade.",
+    )
     pkcs11_module: Path | None = Field(
         default=None, description="PKCS#11 library of the token that holds the signing key."
     )
@@ -68,12 +186,33 @@ class Settings(BaseSettings):
         return self.home / "keys"
 
     @property
+    def models_folder(self) -> Path:
+        return self.home / "models"
+
+    @property
     def trust_folder(self) -> Path:
         return self.home / "trust"
 
     @property
     def registry_url(self) -> str:
         return self.database_url or f"sqlite:///{self.home / 'registry.sqlite'}"
+
+    @property
+    def service_url(self) -> str:
+        """Database of the service."""
+        return self.database_url or f"sqlite:///{self.home / 'service.sqlite'}"
+
+    @property
+    def jobs_url(self) -> str:
+        """Database of the queue: the service's own where it is a server, else a file beside it."""
+        if self.service_url.startswith("postgres"):
+            return self.service_url
+        return f"sqlite:///{self.home / 'jobs.sqlite'}"
+
+    @property
+    def media_location(self) -> str:
+        """URL of the media store."""
+        return self.media_url or (self.home / "media").absolute().as_uri()
 
 
 @cache

@@ -15,12 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+import assay
 from assay.errors import InputRefused, LimitExceeded, UnreadableFile
 from assay.media import Media
-from assay.provenance import certificates, jumbf, manifests, trust
+from assay.provenance import certificates, jumbf, manifests, reading, trust
 from assay.provenance.credentials import Problem
 from assay.provenance.examiner import describe
 from assay.provenance.interpreting import binding_text, interpret
+from assay.provenance.isolating import validate_isolated
 from assay.provenance.manifests import Agent, IngredientInput
 from assay.provenance.reading import read
 from assay.provenance.signers import PemSigner
@@ -411,3 +413,20 @@ def test_assertions_of_any_shape_are_read_without_an_error(
     documents = {"reader": reader, "crjson": {"manifests": [manifest]}}
     credentials = interpret(documents, None, (), "v")
     assert json.loads(json.dumps(describe(credentials)))["state"] == "valid"
+
+
+def test_one_verification_validates_a_file_once(
+    home: Path, astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watermark examiner asks for the credentials too."""
+    media = assay.sign(astronaut).media
+    validated = []
+
+    def counted(data: bytes, *rest: object) -> dict[str, str]:
+        validated.append(len(data))
+        return validate_isolated(data, *rest)
+
+    monkeypatch.setattr(reading, "validate_isolated", counted)
+    verification = assay.verify(Media.from_bytes(media.data))
+    assert verification.find("watermark-agrees")
+    assert validated == [media.size]
