@@ -54,23 +54,45 @@ def read_manifest(path: str | Path) -> list[Row]:
             is not CSV text.
     """
     path = Path(path)
+    records = read_table(path, REQUIRED_COLUMNS)
+    rows = [_row(record, path, number) for number, record in enumerate(records, start=2)]
+    if not rows:
+        raise InputRefused(f"{path}: lists no picture")
+    return rows
+
+
+def read_table(
+    path: str | Path, columns: Sequence[str], one_of: Sequence[str] = ()
+) -> list[dict[str, str]]:
+    """The records of a CSV file with a header line.
+
+    Args:
+        columns: names that have to be there.
+        one_of: names of which one has to be there.
+
+    Raises:
+        InputRefused: a column is missing, or the file is not CSV text.
+    """
+    path = Path(path)
     try:
         with path.open(newline="", encoding="utf-8-sig") as handle:
             reader = csv.DictReader(handle)
-            missing = [name for name in REQUIRED_COLUMNS if name not in (reader.fieldnames or ())]
+            named = reader.fieldnames or ()
+            missing = [name for name in columns if name not in named]
+            if one_of and not any(name in named for name in one_of):
+                missing.append(one_of[0])
             if missing:
                 raise InputRefused(
                     f"{path}: no column {' or '.join(map(repr, missing))}",
                     advice="a manifest has the columns path,label[,generator,source,licence]",
                 )
-            rows = [_row(record, path, number) for number, record in enumerate(reader, start=2)]
+            return [
+                {name: value or "" for name, value in record.items() if name} for record in reader
+            ]
     except OSError as error:
         raise UnreadableFile(f"{path}: {error.strerror or error}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputRefused(f"{path}: not a CSV text file ({error})") from error
-    if not rows:
-        raise InputRefused(f"{path}: lists no picture")
-    return rows
 
 
 def write_manifest(rows: Sequence[Row], path: str | Path) -> None:
@@ -105,10 +127,10 @@ def cap_per_group(rows: Iterable[Row], most: int) -> list[Row]:
 
 
 def _row(record: dict[str, str], manifest: Path, number: int) -> Row:
-    label = (record.pop("label") or "").strip()
+    label = record.pop("label").strip()
     if label not in ("real", "generated"):
         raise InputRefused(f"{manifest}, line {number}: label {label!r} is not real or generated")
-    where = Path((record.pop("path") or "").strip())
+    where = Path(record.pop("path").strip())
     source = record.pop("source", "") or record.pop("source_repo", "")
     licence = record.pop("licence", "") or record.pop("license", "")
     generator = record.pop("generator", "") or ("" if label == "generated" else NO_GENERATOR)
@@ -118,5 +140,5 @@ def _row(record: dict[str, str], manifest: Path, number: int) -> Row:
         generator=generator or "unknown",
         source=source or "unknown",
         licence=licence,
-        extra={name: value or "" for name, value in record.items() if name},
+        extra=record,
     )

@@ -60,6 +60,26 @@ def trustworthy(calibration: Calibration, group_out_auc: float) -> bool:
     return calibration.slope > 0 and group_out_auc >= MIN_GROUP_OUT_AUC
 
 
+def distrust(calibration: Calibration, group_out_auc: float, threshold: dict[str, Any]) -> str:
+    """Why a model may decide nothing; empty when it may.
+
+    Args:
+        calibration: fitted on held-out scores.
+        group_out_auc: macro AUC over generator families.
+        threshold: what `worst_source_threshold` found.
+    """
+    if calibration.slope <= 0:
+        return "its held-out scores do not rise where pictures are generated"
+    if not group_out_auc >= MIN_GROUP_OUT_AUC:
+        return f"its held-out AUC is {group_out_auc:.2f}, under {MIN_GROUP_OUT_AUC}"
+    if not np.isfinite(threshold["worst_source_fpr"]):
+        return (
+            f"no real source of its corpus has {SMALLEST_SOURCE} pictures, so no rate of false "
+            "positives of the worst source can be promised"
+        )
+    return ""
+
+
 def worst_source_threshold(
     scores: NDArray[np.float64], generated: NDArray[np.bool_], sources: NDArray[np.str_]
 ) -> dict[str, Any]:

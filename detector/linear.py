@@ -17,12 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.detector.features import FEATURE_VERSION, GROUPS, NAMES
-from assay.detector.neutralisation import Rendition
+from assay.detector.features import FEATURE_VERSION, GROUPS, NAMES, extract
+from assay.detector.models import Component, Reading, objection_of
+from assay.detector.neutralisation import Rendition, neutralise
 from assay.errors import ConfigurationError
 from assay.files import write_atomically
 
 DEFAULT_NAME = "frequency-1"
+KIND = "linear committee on frequency-artifact features"
 _WEIGHTS = Path(__file__).parent / "weights"
 _ARRAYS = ("mean", "scale", "weights", "bias", "calibration", "threshold", "stability", "domain")
 # Standardised features beyond this are outliers of one source; they must not outvote the rest.
@@ -74,6 +76,20 @@ class LinearModel:
     def trustworthy(self) -> bool:
         """Whether held-out performance allows any verdict at all."""
         return bool(self.card["trustworthy"])
+
+    @property
+    def objection(self) -> str:
+        """Why this model may decide nothing; empty when it may."""
+        return objection_of(self.card)
+
+    def read(self, pixels: NDArray[np.uint8]) -> Reading:
+        """Score sRGB uint8 HxWx3 pixels as they came."""
+        features = extract(neutralise(pixels, self.rendition))
+        members = self.members(features[None])[0]
+        component = Component(
+            self.name, self.version, float(members.mean()), self.contributions(features)
+        )
+        return Reading(members, (component,), self.out_of_domain(features) > self.domain)
 
     def standardise(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Features in units of the training spread, not yet clipped; shape as given."""

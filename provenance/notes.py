@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -46,7 +45,7 @@ class LogKey:
         identifier, _, encoded = rest.partition("+")
         try:
             raw = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
+        except ValueError:  # binascii.Error among them
             raw = b""
         key = cls(name, raw[1:])
         if raw[:1] != _ED25519 or len(key.public) != 32 or key.id.hex() != identifier:
@@ -85,7 +84,7 @@ def open_checkpoint(note: str, key: LogKey) -> Checkpoint | None:
         return None
     try:
         root = base64.b64decode(lines[2], validate=True)
-    except binascii.Error:
+    except ValueError:
         return None
     return Checkpoint(lines[0], int(lines[1]), root)
 
@@ -97,6 +96,6 @@ def _verifies(line: str, text: str, key: LogKey) -> bool:
     try:
         raw = base64.b64decode(parts[2], validate=True)
         Ed25519PublicKey.from_public_bytes(key.public).verify(raw[4:], text.encode())
-    except (binascii.Error, InvalidSignature, ValueError):
+    except (InvalidSignature, ValueError):
         return False
     return raw[:4] == key.id

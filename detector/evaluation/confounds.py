@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.detector.evaluation.metrics import auc, auc_by_group, macro
-from assay.detector.training.corpus import STATISTICS, Table
+from assay.detector.table import STATISTICS, Table
 
 # Collections with fewer pictures give no stable pair.
 _SMALLEST_COLLECTION = 20

@@ -17,18 +17,18 @@ from assay.detector.evaluation.metrics import (
     expected_calibration_error,
     macro,
     rate_above,
+    rounded,
     stratified_auc,
     tpr_at_worst_source,
 )
-from assay.detector.linear import LinearModel
-from assay.detector.training.card import rounded
-from assay.detector.training.corpus import STATISTICS
+from assay.detector.models import DetectorModel
+from assay.detector.table import STATISTICS
 from assay.errors import InputRefused
 
 SCHEMA = "assay.detector-evaluation/1"
 
 
-def evaluate(measured: Measurements, model: LinearModel) -> dict[str, Any]:
+def evaluate(measured: Measurements, model: DetectorModel) -> dict[str, Any]:
     """Every figure, with its confound probes beside it.
 
     Raises:
@@ -41,7 +41,13 @@ def evaluate(measured: Measurements, model: LinearModel) -> dict[str, Any]:
     return rounded(  # type: ignore[no-any-return]
         {
             "schema": SCHEMA,
-            "model": {"name": model.name, "version": model.version},
+            "model": {
+                "name": model.name,
+                "version": model.version,
+                "weights_sha256": model.card.get("weights_sha256")
+                or model.card.get("model", {}).get("weights_sha256"),
+                "objection": model.objection,
+            },
             "pictures": {
                 "real": int((~generated).sum()),
                 "generated": int(generated.sum()),

@@ -13,16 +13,10 @@ from numpy.typing import NDArray
 from assay.datasets.manifests import Row
 from assay.detector.evaluation.conditions import CONDITIONS
 from assay.detector.features import extract
-from assay.detector.linear import LinearModel
+from assay.detector.models import DetectorModel
 from assay.detector.neutralisation import neutralise
 from assay.detector.scoring import score
-from assay.detector.training.corpus import (
-    MIN_LONG_SIDE,
-    Refusal,
-    Table,
-    metadata_of,
-    statistics_of,
-)
+from assay.detector.table import MIN_LONG_SIDE, Refusal, Table, metadata_of, statistics_of
 from assay.errors import InputRefused
 from assay.media import Media
 
@@ -65,7 +59,7 @@ Progress = Callable[[Iterable[Measured | Refusal], int], Iterable[Measured | Ref
 
 def measure(
     rows: Sequence[Row],
-    model: LinearModel,
+    model: DetectorModel,
     *,
     conditions: Sequence[str] = tuple(CONDITIONS),
     workers: int = 1,
@@ -106,7 +100,7 @@ def measure(
     )
 
 
-def measure_row(row: Row, *, model: LinearModel, conditions: Sequence[str]) -> Measured | Refusal:
+def measure_row(row: Row, *, model: DetectorModel, conditions: Sequence[str]) -> Measured | Refusal:
     """Score one picture under the named conditions."""
     try:
         media = Media.open(row.path, any_extension=True)
@@ -121,7 +115,7 @@ def measure_row(row: Row, *, model: LinearModel, conditions: Sequence[str]) -> M
         row=row,
         log_odds=np.array([item.log_odds for item in scores]),
         claimed=np.array([item.likely_generated for item in scores]),
-        features=extract(neutralise(presented[0], model.rendition)),
+        features=extract(neutralise(presented[0])),
         statistics=statistics_of(presented[0]),
         metadata=metadata_of(media),
     )

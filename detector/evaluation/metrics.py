@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,3 +132,14 @@ def bootstrap_interval(
         return float("nan"), float("nan")
     low, high = np.percentile(values, [5, 95])
     return float(low), float(high)
+
+
+def rounded(value: Any) -> Any:
+    """Four decimals everywhere, more would claim precision that is not there; NaN becomes None."""
+    if isinstance(value, float | np.floating):
+        return round(float(value), 4) if np.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    return value

@@ -1,1 +1,1 @@
-"""Training and choosing the shipped model; needs the `models` extra (scikit-learn)."""
+"""Training and choosing models; needs the `models` extra."""

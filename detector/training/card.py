@@ -9,19 +9,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.datasets.manifests import Row
 from assay.detector.calibration import Calibration
 from assay.detector.evaluation import confounds
 from assay.detector.evaluation.metrics import (
-    SMALLEST_GROUP,
-    auc,
-    bootstrap_interval,
     expected_calibration_error,
-    macro,
+    rounded,
 )
 from assay.detector.features import FEATURE_VERSION
 from assay.detector.features.spectrum import NAMES as SPECTRUM_NAMES
+from assay.detector.linear import KIND
 from assay.detector.neutralisation import STANDARD
-from assay.detector.training.corpus import Table
+from assay.detector.table import Table
+from assay.detector.training.held_out import (
+    PROTOCOL,
+    figures_of,
+    macro_interval,
+    same_source_pairs,
+)
 from assay.detector.training.selection import HeldOut
 from assay.version import __version__
 
@@ -56,21 +61,20 @@ def describe(
             "name": name,
             "version": version,
             "software": f"assay {__version__}",
-            "kind": "linear committee on frequency-artifact features",
+            "kind": KIND,
             "licence": "Apache-2.0 (weights and card; the pictures are not distributed)",
             "feature_version": FEATURE_VERSION,
             "rendition": STANDARD.as_dict(),
             "recipe": held_out.recipe.as_dict(),
             "group_out": {
-                "protocol": "leave-generator x leave-source-out: no test picture shares its "
-                "source or its generator family with training",
+                "protocol": PROTOCOL,
                 "macro_auc": held_out.macro_auc,
-                "macro_auc_interval": _macro_interval(held_out),
+                "macro_auc_interval": macro_interval(held_out.by_family),
                 "within_contrast_strata": held_out.within_contrast,
                 "ece": expected_calibration_error(probability, generated),
-                "same_source_pairs": _same_source_pairs(log_odds, generated, table.sources[seen]),
-                "by_generator_family": _figures(held_out.by_family),
-                "by_real_source": _figures(held_out.by_source),
+                "same_source_pairs": same_source_pairs(log_odds, generated, table.sources[seen]),
+                "by_generator_family": figures_of(held_out.by_family),
+                "by_real_source": figures_of(held_out.by_source),
             },
             "calibration": {"slope": calibration.slope, "intercept": calibration.intercept},
             "threshold": threshold,
@@ -89,50 +93,23 @@ def describe(
                 }
                 for other in tried
             ],
-            "data": _data(table),
+            "data": data_section(table.rows, table.views, len(table.refused)),
             "real_spectrum_band": _spectrum_band(table),
             "cannot": list(CANNOT),
         }
     )
 
 
-def _figures(by_group: dict[str, tuple[float, int]]) -> dict[str, dict[str, float]]:
+def data_section(rows: Sequence[Row], views: Sequence[str], refused: int) -> dict[str, Any]:
+    """What a model was trained on: counts, renditions, and each source with its licence."""
+    licences = {row.source: row.licence or "not stated" for row in rows}
+    counts = Counter((row.label, row.source) for row in rows)
     return {
-        name: {"auc": value, "pictures": size}
-        for name, (value, size) in sorted(by_group.items(), key=lambda item: item[1][0])
-    }
-
-
-def _same_source_pairs(
-    log_odds: NDArray[np.float64], generated: NDArray[np.bool_], sources: NDArray[np.str_]
-) -> dict[str, float]:
-    """AUC inside collections that hold both classes in one processing: the hardest figure."""
-    found = {}
-    for source in np.unique(sources):
-        real, fake = (log_odds[(sources == source) & side] for side in (~generated, generated))
-        if min(len(real), len(fake)) >= SMALLEST_GROUP:
-            found[str(source)] = auc(real, fake)
-    return found
-
-
-def _macro_interval(held_out: HeldOut) -> list[float]:
-    names = np.array(sorted(held_out.by_family))
-
-    def figure(index: NDArray[np.int64]) -> float:
-        return macro({str(i): held_out.by_family[names[k]] for i, k in enumerate(index)})
-
-    return list(bootstrap_interval(figure, names))
-
-
-def _data(table: Table) -> dict[str, Any]:
-    licences = {row.source: row.licence or "not stated" for row in table.rows}
-    counts = Counter((row.label, row.source) for row in table.rows)
-    return {
-        "pictures": len(table.rows),
-        "real": int((~table.generated).sum()),
-        "generated": int(table.generated.sum()),
-        "refused": len(table.refused),
-        "renditions": list(table.views),
+        "pictures": len(rows),
+        "real": sum(not row.generated for row in rows),
+        "generated": sum(row.generated for row in rows),
+        "refused": refused,
+        "renditions": list(views),
         "sources": [
             {"label": label, "source": source, "pictures": count, "licence": licences[source]}
             for (label, source), count in sorted(counts.items())
@@ -146,14 +123,3 @@ def _spectrum_band(table: Table) -> list[list[float]]:
     profiles = table.features[~table.generated, 0, :radial]
     band: list[list[float]] = np.percentile(profiles, [5, 95], axis=0).tolist()
     return band
-
-
-def rounded(value: Any) -> Any:
-    """Four decimals everywhere, more would claim precision that is not there; NaN becomes None."""
-    if isinstance(value, float | np.floating):
-        return round(float(value), 4) if np.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]
-    return value

@@ -6,15 +6,12 @@ import json
 import multiprocessing
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.datasets.families import family_of
 from assay.datasets.manifests import Row
 from assay.detector.features import FEATURE_VERSION, NAMES, extract
 from assay.detector.neutralisation import (
@@ -26,6 +23,7 @@ from assay.detector.neutralisation import (
     neutralise,
     reduce,
 )
+from assay.detector.table import MIN_LONG_SIDE, Example, Refusal, Table, metadata_of, statistics_of
 from assay.detector.training.augmentation import deliver
 from assay.errors import InputRefused
 from assay.files import atomic_path
@@ -34,80 +32,6 @@ from assay.media import Media
 Pixels = NDArray[np.uint8]
 View = Callable[[Pixels, np.random.Generator], Pixels]
 Progress = Callable[[Iterable["Example | Refusal"], int], Iterable["Example | Refusal"]]
-
-# A shorter picture cannot be brought to the field of view of the others.
-MIN_LONG_SIDE = 400
-
-STATISTICS = ("contrast", "gradient", "brightness", "saturation")
-METADATA = ("jpeg", "png", "webp", "width", "height", "pixels", "bytes-per-pixel", "aspect")
-
-
-@dataclass(frozen=True)
-class Example:
-    """One measured picture.
-
-    Attributes:
-        row: its line in the manifest.
-        features: float32, views x features.
-        statistics: the single statistics of `STATISTICS`, of the standard rendition.
-        metadata: what the file says without its pixels, `METADATA`.
-    """
-
-    row: Row
-    features: NDArray[np.float32]
-    statistics: NDArray[np.float32]
-    metadata: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A picture that could not be measured, and why."""
-
-    row: Row
-    why: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """Measured pictures, column by column.
-
-    Attributes:
-        rows: n manifest rows.
-        features: float32, n x views x features; view 0 is the standard rendition.
-        statistics: n x len(STATISTICS).
-        metadata: n x len(METADATA).
-        views: name of each view.
-        refused: what could not be measured.
-    """
-
-    rows: tuple[Row, ...]
-    features: NDArray[np.float32]
-    statistics: NDArray[np.float32]
-    metadata: NDArray[np.float32]
-    views: tuple[str, ...]
-    refused: tuple[Refusal, ...]
-
-    @property
-    def generated(self) -> NDArray[np.bool_]:
-        return np.array([row.generated for row in self.rows])
-
-    @property
-    def sources(self) -> NDArray[np.str_]:
-        return np.array([row.source for row in self.rows])
-
-    @property
-    def families(self) -> NDArray[np.str_]:
-        return np.array([family_of(row.generator) for row in self.rows])
-
-    @property
-    def groups(self) -> NDArray[np.str_]:
-        """Real pictures by source; generated ones by source and family."""
-        return np.array(
-            [
-                f"{row.source}|{family_of(row.generator)}" if row.generated else row.source
-                for row in self.rows
-            ]
-        )
 
 
 def standard_view(pixels: Pixels, rng: np.random.Generator | None = None) -> Pixels:
@@ -187,22 +111,6 @@ def measure_row(row: Row, *, views: dict[str, View], seed: int) -> Example | Ref
     presented = [view(pixels, rng) for view in views.values()]
     features = [extract(neutralise(picture)) for picture in presented]
     return Example(row, np.stack(features), statistics_of(presented[0]), metadata_of(media))
-
-
-def statistics_of(pixels: Pixels) -> NDArray[np.float32]:
-    """Contrast, mean gradient, brightness and saturation of a picture, grey levels."""
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    gradient = np.abs(np.diff(grey, axis=1)).mean() if grey.shape[1] > 1 else 0.0
-    saturation = cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)[..., 1].mean()
-    return np.array([grey.std(), gradient, grey.mean(), saturation], np.float32)
-
-
-def metadata_of(media: Media) -> NDArray[np.float32]:
-    """What a classifier could use without looking at any pixel."""
-    formats = [media.media_type == f"image/{name}" for name in ("jpeg", "png", "webp")]
-    area = media.width * media.height
-    size = [media.width, media.height, area, media.size / area, media.width / media.height]
-    return np.array([*formats, *size], np.float32)
 
 
 def _map(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.detector.linear import CLIP
-from assay.detector.training.corpus import Table
+from assay.detector.table import Table
 
 Matrix = NDArray[np.float64]
 

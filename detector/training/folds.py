@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.detector.training.corpus import Table
+from assay.detector.labels import Labelled
 
 FOLDS = 6
 
@@ -22,11 +22,13 @@ class Fold:
     test: NDArray[np.int64]
 
 
-def group_out(table: Table, *, folds: int = FOLDS, seed: int = 0) -> Iterator[Fold]:
+def group_out(table: Labelled, *, folds: int = FOLDS, seed: int = 0) -> Iterator[Fold]:
     """Deal real sources and generator families to folds, the largest first.
 
     Training excludes every source and every family that occurs in the test part, of either
     class: a collection that holds both classes lends its processing history to both.
+    Reconstructions by our own synthesisers never test; they train unless the photograph that
+    they were made from is of a source that tests.
 
     Yields:
         One `Fold` after another; a fold without both classes on both sides is skipped.
@@ -34,10 +36,11 @@ def group_out(table: Table, *, folds: int = FOLDS, seed: int = 0) -> Iterator[Fo
     generated, sources, families = table.generated, table.sources, table.families
     rng = np.random.default_rng(seed)
     dealt_sources = _deal(sources[~generated], folds, rng)
-    dealt_families = _deal(families[generated], folds, rng)
+    auxiliary = table.auxiliary
+    dealt_families = _deal(families[generated & ~auxiliary], folds, rng)
     fold_of = np.array(
         [
-            dealt_families[family] if fake else dealt_sources[source]
+            dealt_families.get(family, -1) if fake else dealt_sources[source]
             for fake, source, family in zip(generated, sources, families, strict=True)
         ]
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.detector.evaluation.metrics import auc_by_group, macro, stratified_auc
-from assay.detector.training.corpus import STATISTICS, Table
+from assay.detector.table import STATISTICS, Table
 from assay.detector.training.fitting import Recipe, fit
 from assay.detector.training.folds import group_out
 

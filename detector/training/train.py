@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 from assay.datasets.manifests import Row, cap_per_group
 from assay.detector.calibration import (
     Calibration,
+    distrust,
     platt,
-    trustworthy,
     worst_source_threshold,
 )
 from assay.detector.linear import CLIP, DEFAULT_NAME, LinearModel, save
+from assay.detector.table import STATISTICS, Table
 from assay.detector.training.card import describe
-from assay.detector.training.corpus import Progress, Table, build_table, training_views
+from assay.detector.training.corpus import Progress, build_table, training_views
 from assay.detector.training.fitting import Committee, Recipe, fit
+from assay.detector.training.held_out import balanced
+from assay.detector.training.held_out_file import path_for, write_held_out
 from assay.detector.training.selection import HeldOut, choose
 from assay.errors import InputRefused
 
@@ -98,26 +101,21 @@ def train(
     if not seen.any():
         raise InputRefused("no fold holds both classes: too few sources or generators")
     scores, generated = held_out.mean_scores[seen], table.generated[seen]
-    calibration = platt(scores, generated, _balanced(generated, table.groups[seen]))
+    calibration = platt(scores, generated, balanced(generated, table.groups[seen]))
     log_odds = calibration.slope * scores + calibration.intercept
     threshold = worst_source_threshold(log_odds, generated, table.sources[seen])
     committee = fit(table, np.arange(len(table.rows)), committee_recipe)
     card = describe(
         table, held_out, tried, calibration, threshold, seen, name=name, version=version
     )
-    card["trustworthy"] = trustworthy(calibration, held_out.macro_auc)
+    against = distrust(calibration, held_out.macro_auc, threshold)
+    card |= {"trustworthy": not against, "distrusted_because": against}
     model = _assemble(committee, calibration, threshold, table, card)
     path = save(model, out)
+    held_log_odds = calibration.slope * held_out.mean_scores + calibration.intercept
+    contrast = table.statistics[:, STATISTICS.index("contrast")]
+    write_held_out(path_for(path), table.rows, held_log_odds, contrast)
     return Training(model=model, held_out=held_out, table=table, card_path=path)
-
-
-def _balanced(generated: NDArray[np.bool_], groups: NDArray[np.str_]) -> NDArray[np.float64]:
-    """Both classes weigh the same; within a class each group by the square root of its size."""
-    _, inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    weight = np.asarray(sizes[inverse] ** -0.5, np.float64)
-    for side in (generated, ~generated):
-        weight[side] *= 0.5 * len(weight) / weight[side].sum()
-    return weight
 
 
 def _assemble(

@@ -10,6 +10,7 @@ from assay.provenance.matching.errors import (
 from assay.provenance.matching.receipts import Match, Receipt
 from assay.provenance.matching.records import ManifestRecord, RecoveredManifest, Resemblance
 from assay.provenance.matching.registry import Registry
+from assay.provenance.matching.sharing import shared_registry
 from assay.provenance.matching.thresholds import Budget
 from assay.provenance.matching.works import Work
 
@@ -27,4 +28,5 @@ __all__ = [
     "Resemblance",
     "Work",
     "WorkRefused",
+    "shared_registry",
 ]

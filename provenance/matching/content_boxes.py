@@ -58,7 +58,11 @@ def cut(luma: NDArray[np.float32], box: Box) -> NDArray[np.float32]:
 
 
 def _deviation(luma: NDArray[np.float32]) -> NDArray[np.float32]:
-    deviation: NDArray[np.float32] = np.abs(luma - np.median(luma, axis=1, keepdims=True))
+    # The row's median, as `np.median` gives it; sorting is several times as fast.
+    ordered = np.sort(luma, axis=1)
+    middle = ordered.shape[1] // 2
+    median = (ordered[:, ordered.shape[1] - 1 - middle] + ordered[:, middle]) / np.float32(2)
+    deviation: NDArray[np.float32] = np.abs(luma - median[:, None])
     return deviation
 
 

@@ -12,9 +12,9 @@ from uuid import uuid4
 import numpy as np
 import sqlalchemy as sa
 
+from assay.databases import lock_writers
 from assay.errors import OutputRefused
 from assay.provenance.matching import segment_files
-from assay.provenance.matching.database import lock_writers
 from assay.provenance.matching.hash_index import EMPTY, Batch, HashIndex, Segment, Source, join
 from assay.provenance.matching.schema import segments, tombstones
 from assay.provenance.matching.segment_files import SegmentDamaged

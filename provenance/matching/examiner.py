@@ -9,7 +9,7 @@ from assay.media import Media
 from assay.provenance.matching.fingerprints import ALGORITHM
 from assay.provenance.matching.receipts import Decision, Match, Receipt
 from assay.provenance.matching.records import RecoveredManifest
-from assay.provenance.matching.registry import Registry
+from assay.provenance.matching.sharing import shared_registry
 from assay.settings import settings
 
 # A file signed with a trusted key is worth more than the look of it: never "conclusive".
@@ -34,12 +34,11 @@ class FingerprintExaminer:
     version = ALGORITHM
 
     def examine(self, media: Media) -> list[Evidence]:
-        registry = Registry.open_existing(settings().registry_url)
+        registry = shared_registry(settings().registry_url)
         if registry is None:
             return []
-        with registry:
-            recovered, matches = registry.look_up(media)
-            titles = {match.work_id: registry.work(match.work_id).title for match in matches}
+        recovered, matches = registry.look_up(media)
+        titles = {match.work_id: registry.work(match.work_id).title for match in matches}
         evidence = [self._recovered(found) for found in recovered[:MOST_FINDINGS]]
         evidence += [self._known(match, titles[match.work_id]) for match in matches[:MOST_FINDINGS]]
         return evidence or [self._unknown()]

@@ -62,33 +62,63 @@ class Probe:
         return ORIENTATIONS[self.orientation][0]
 
 
+@dataclass(frozen=True)
+class Sampled:
+    """Luma made ready for both hashes."""
+
+    smooth: SmoothLuma
+    grid: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, luma: NDArray[np.float32]) -> Sampled:
+        """Of normalised luma, float32, 0..255."""
+        return cls(SmoothLuma.of(luma), difference_grid(luma))
+
+
 def fingerprint_v0(
-    pixels: NDArray[np.uint8], key: bytes, *, luma: NDArray[np.float32] | None = None
+    pixels: NDArray[np.uint8],
+    key: bytes,
+    *,
+    luma: NDArray[np.float32] | None = None,
+    sampled: Sampled | None = None,
 ) -> Fingerprint:
-    """Fingerprint upright sRGB uint8 HxWx3; `luma` is its `normalise_v0`, if at hand."""
+    """Fingerprint upright sRGB uint8 HxWx3.
+
+    Args:
+        luma: its `normalise_v0`, if at hand.
+        sampled: that luma's, if at hand.
+    """
     if luma is None:
         luma = normalise_v0(pixels)
-    smooth = SmoothLuma.of(luma)
+    sampled = sampled or Sampled.of(luma)
     return Fingerprint(
-        pdq=smooth.bits(),
-        difference=keyed_bits_v0(difference_grid(luma), key),
-        quality=smooth.quality,
+        pdq=sampled.smooth.bits(),
+        difference=keyed_bits_v0(sampled.grid, key),
+        quality=sampled.smooth.quality,
         graphic=is_graphic(luma),
         colours=colour_layout(pixels),
     )
 
 
-def probes_v0(luma: NDArray[np.float32], key: bytes) -> list[Probe]:
+def probes_v0(
+    luma: NDArray[np.float32], key: bytes, *, sampled: Sampled | None = None
+) -> list[Probe]:
     """Every way a query is looked up.
 
     The whole picture in its 8 orientations and inverted (upright and mirrored); the trimmed
     and the content box, where there is one, upright and mirrored; halves and quarters, as
     collages have them, upright.
+
+    Args:
+        luma: normalised.
+        sampled: the luma's, if at hand.
     """
     probes = []
     for name, box in {**content_boxes(luma), **COLLAGE_TILES}.items():
-        inside = luma if name == "whole" else renormalised(cut(luma, box))
-        smooth, grid = SmoothLuma.of(inside), difference_grid(inside)
+        if name == "whole":
+            ready = sampled or Sampled.of(luma)
+        else:
+            ready = Sampled.of(renormalised(cut(luma, box)))
         views = [(orientation, False) for orientation in _ORIENTATIONS.get(name, (UPRIGHT,))]
         if name == "whole":
             views += [(UPRIGHT, True), ("mirrored", True)]
@@ -99,8 +129,8 @@ def probes_v0(luma: NDArray[np.float32], key: bytes) -> list[Probe]:
                     box=box,
                     orientation=orientation,
                     inverted=inverted,
-                    pdq=smooth.bits(orientation, inverted=inverted),
-                    difference=keyed_bits_v0(grid, key, orientation, inverted=inverted),
+                    pdq=ready.smooth.bits(orientation, inverted=inverted),
+                    difference=keyed_bits_v0(ready.grid, key, orientation, inverted=inverted),
                 )
             )
     return probes

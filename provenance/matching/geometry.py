@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.provenance.matching.compiled import compiled
+from assay.provenance.matching.content_boxes import Box
 from assay.provenance.matching.features import Features
 from assay.provenance.matching.hamming import popcount
 
 MOST_DIFFERING_BITS = 64  # of a descriptor's 256: farther ones are not the same keypoint
 INLIER_PIXELS = 4.0  # at a longest side of 512
 UNIQUE_PIXELS = 3.0  # inliers nearer to each other than this count once
-FEWEST_MATCHES = 6
 ACCEPTED_INLIERS = 10
 # Faces in the same pose, one product photographed twice and type of one font reached 20 places
 # over up to 0.36 of what is shown; copies under all edits but insets have more of either
@@ -48,6 +48,7 @@ class Alignment:
         coverage: share of the work's textured area inside the query that agrees, 0..1.
         log10_chance: log10 of the expected number of such agreements by chance.
         box: of the work that the query shows, (left, top, right, bottom) as fractions.
+        query_box: of the query that shows the work, likewise.
     """
 
     transform: tuple[tuple[float, float, float], tuple[float, float, float]]
@@ -55,7 +56,8 @@ class Alignment:
     matches: int
     coverage: float
     log10_chance: float
-    box: tuple[float, float, float, float]
+    box: Box
+    query_box: Box
 
     @property
     def accepted(self) -> bool:
@@ -83,11 +85,11 @@ def align(
     Args:
         query_size, work_size: (width, height), of any scale; only the ratio is used.
     """
-    if len(query) < FEWEST_MATCHES or len(work) < FEWEST_MATCHES:
+    if min(len(query), len(work)) < ACCEPTED_INLIERS:
         return None
     nearest, bits = _nearest(query.words, work.words)
     paired = np.flatnonzero(bits <= MOST_DIFFERING_BITS)
-    if len(paired) < FEWEST_MATCHES:
+    if len(paired) < ACCEPTED_INLIERS:
         return None
     pairs = Pairs(
         query.points[paired],
@@ -157,6 +159,11 @@ def _fit(pairs: Pairs, model: Model) -> Alignment | None:
         coverage=_coverage(pairs, pairs.there[agree], transform),
         log10_chance=log10_chance(inliers, len(pairs.here), width * height, model.sample),
         box=_box(transform, pairs.query_size, pairs.work_size),
+        query_box=_box(
+            np.asarray(cv2.invertAffineTransform(transform), np.float64),
+            pairs.work_size,
+            pairs.query_size,
+        ),
     )
 
 
@@ -210,11 +217,12 @@ def _cells(points: NDArray[np.float32], size: tuple[float, float]) -> NDArray[np
 
 
 def _box(
-    transform: NDArray[np.float64], query_size: tuple[float, float], work_size: tuple[float, float]
-) -> tuple[float, float, float, float]:
-    width, height = query_size
+    transform: NDArray[np.float64], from_size: tuple[float, float], to_size: tuple[float, float]
+) -> Box:
+    """What of a picture the other, laid onto it, covers: the box around it."""
+    width, height = from_size
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)])
-    mapped = (corners @ transform[:, :2].T + transform[:, 2]) / np.array(work_size)
+    mapped = (corners @ transform[:, :2].T + transform[:, 2]) / np.array(to_size)
     low, high = np.clip(mapped.min(0), 0, 1), np.clip(mapped.max(0), 0, 1)
     return tuple(round(float(v), 4) for v in (*low, *high))  # type: ignore[return-value]
 

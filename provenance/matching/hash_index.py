@@ -44,7 +44,7 @@ class Index(Protocol):
 
     def refresh(self, newest: int = 0) -> None: ...
 
-    def search(self, queries: NDArray[np.uint64], radius: int, *, flips: bool = True) -> Hits: ...
+    def search(self, queries: NDArray[np.uint64], radius: int, *, exact: bool = True) -> Hits: ...
 
     def seal_if_due(self) -> None: ...
 
@@ -77,9 +77,9 @@ class Segment:
         offsets, order = multi_index.build(batch.codes)
         return cls(low, high, batch.ids, batch.codes, offsets, order)
 
-    def search(self, queries: NDArray[np.uint64], radius: int, *, flips: bool) -> Hits:
+    def search(self, queries: NDArray[np.uint64], radius: int, *, exact: bool) -> Hits:
         rows = multi_index.search(
-            self.codes, self.offsets, self.order, queries, radius, flips=flips
+            self.codes, self.offsets, self.order, queries, radius, exact=exact
         )
         return Hits(rows.query, self.ids[rows.row], rows.distance)
 
@@ -112,14 +112,14 @@ class HashIndex:
     def compact(self) -> None:
         """Nothing to do: deleted rows are never returned, and nothing is kept on disk."""
 
-    def search(self, queries: NDArray[np.uint64], radius: int, *, flips: bool = True) -> Hits:
-        """Rows within `radius` of the queries (uint64 Qx4); exact up to radius 31 with flips.
+    def search(self, queries: NDArray[np.uint64], radius: int, *, exact: bool = True) -> Hits:
+        """Rows within `radius` of the queries (uint64 Qx4); exact up to radius 31 if `exact`.
 
         A row with several codes may be found several times.
         """
         with self._lock:
             segments, tail = list(self.segments), self.tail
-        found = [segment.search(queries, radius, flips=flips) for segment in segments]
+        found = [segment.search(queries, radius, exact=exact) for segment in segments]
         rows = multi_index.scan(tail.codes, queries, radius)
         found.append(Hits(rows.query, tail.ids[rows.row], rows.distance))
         return Hits(*(np.concatenate(parts) for parts in zip(*found, strict=True)))

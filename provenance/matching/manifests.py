@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from assay.provenance.matching.database import lock_writers
+from assay.databases import lock_writers
 from assay.provenance.matching.errors import NotRegistered
 from assay.provenance.matching.records import ManifestRecord
 from assay.provenance.matching.schema import manifests, prints, tombstones

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.provenance.matching.compiled import compiled
+from assay.provenance.matching.normalising import transposed
 
 BITS = 256
 GRID = 64  # side of the decimated luma
@@ -19,7 +20,6 @@ FREQUENCIES = 16  # DCT frequencies 1..16 in each direction
 JAROSZ_PASSES = 2
 SMALLEST_SIDE = 5  # pixels; below it the reference returns an empty hash of quality 0
 QUALITY_DIVISOR = 90  # from the reference: scales the gradient sum to 0..100
-_ABREAST = 16
 FEATURELESS_BELOW = 50  # quality; ThreatExchange discards hashes of quality 49 and less
 
 _K = np.arange(1, FREQUENCIES + 1)[:, None]
@@ -63,7 +63,7 @@ class SmoothLuma:
         if inverted:
             coefficients = -coefficients
         # The reference takes the lower of the two middle values (Torben's median).
-        median = np.partition(coefficients, BITS // 2 - 1)[BITS // 2 - 1]
+        median = np.sort(coefficients)[BITS // 2 - 1]
         return np.packbits((coefficients > median)[::-1]).tobytes()
 
     def grid(self, orientation: str = UPRIGHT) -> NDArray[np.float32]:
@@ -113,40 +113,14 @@ def _samples(side: int, flipped: bool) -> NDArray[np.intp]:
     return np.clip(side - 1 - positions - asymmetry, 0, side - 1)[::-1]
 
 
-@compiled
 def _box_along_rows(image: NDArray[np.float32], window: int) -> NDArray[np.float32]:
-    """Moving average along each row, shortened at the borders, summed as the reference sums.
-
-    A block of rows goes abreast, so that their sums do not wait for each other.
-    """
-    height, width = image.shape
-    half = (window + 2) // 2
-    result = np.empty((height, width), np.float32)
-    totals = np.empty(_ABREAST, np.float32)
-    for top in range(0, height, _ABREAST):
-        rows = min(_ABREAST, height - top)
-        totals[:] = np.float32(0.0)
-        count = np.float32(0.0)
-        right = 0
-        for x in range(width):
-            while right < min(x + half, width):
-                for y in range(rows):
-                    totals[y] += image[top + y, right]
-                count += np.float32(1.0)
-                right += 1
-            left = x - (window - half) - 1
-            if left >= 0:
-                for y in range(rows):
-                    totals[y] -= image[top + y, left]
-                count -= np.float32(1.0)
-            for y in range(rows):
-                result[top + y, x] = totals[y] / count
-    return result
+    """Moving average along each row: along a column all sums advance together, which is faster."""
+    return transposed(_box_along_columns(transposed(image), window))
 
 
 @compiled
 def _box_along_columns(image: NDArray[np.float32], window: int) -> NDArray[np.float32]:
-    """The same along each column."""
+    """Moving average along each column, shortened at the borders, summed as the reference sums."""
     height, width = image.shape
     half = (window + 2) // 2
     result = np.empty((height, width), np.float32)

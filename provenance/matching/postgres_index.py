@@ -6,6 +6,9 @@ in-process index returns. Every connection sees every committed row, so nothing 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
@@ -14,6 +17,7 @@ from assay.provenance.matching.hash_index import Hits
 from assay.provenance.matching.multi_index import BUCKETS, CHUNK_BITS, CHUNKS
 from assay.provenance.matching.schema import prints
 
+KINDS = ("pdq", "difference")
 _FLIPS = np.array([0, *(1 << bit for bit in range(CHUNK_BITS))], np.int64)
 
 
@@ -45,7 +49,7 @@ class PostgresIndex:
         with self._engine.connect() as connection:
             return int(connection.execute(sa.select(sa.func.count(prints.c.id))).scalar_one())
 
-    def search(self, queries: NDArray[np.uint64], radius: int, *, flips: bool = True) -> Hits:
+    def search(self, queries: NDArray[np.uint64], radius: int, *, exact: bool = True) -> Hits:
         """As `HashIndex.search`."""
         rows = ", ".join(
             f"({n}, CAST(:code{n} AS bit(256)), CAST(:keys{n} AS integer[]))"
@@ -60,11 +64,25 @@ class PostgresIndex:
         values: dict[str, object] = {"radius": radius}
         for n, query in enumerate(queries):
             values[f"code{n}"] = bit_string(query.tobytes())
-            values[f"keys{n}"] = _keys(query, flips=flips)
+            values[f"keys{n}"] = _keys(query, exact=exact)
         with self._engine.connect() as connection:
             found = connection.execute(statement, values).all()
         table = np.array([tuple(row) for row in found], np.int64).reshape(-1, 3)
         return Hits(table[:, 0], table[:, 1], table[:, 2])
+
+
+def index_columns(row: Mapping[str, Any], dialect: str) -> dict[str, Any]:
+    """The columns of a print that only PostgreSQL searches; empty on other engines.
+
+    Args:
+        row: with the codes `pdq` and `difference`, of which one may be None.
+    """
+    columns: dict[str, Any] = {}
+    for kind in KINDS:
+        code = row[kind] if dialect == "postgresql" else None
+        columns[f"{kind}_chunks"] = None if code is None else chunk_keys(code)
+        columns[f"{kind}_bits"] = None if code is None else bit_string(code)
+    return columns
 
 
 def bit_string(code: bytes) -> str:
@@ -78,9 +96,9 @@ def chunk_keys(code: bytes) -> list[int]:
     return [position * BUCKETS + int(values[position]) for position in range(CHUNKS)]
 
 
-def _keys(query: NDArray[np.uint64], *, flips: bool) -> list[int]:
+def _keys(query: NDArray[np.uint64], *, exact: bool) -> list[int]:
     """The keys of every bucket that is looked into."""
     values = np.frombuffer(query.tobytes(), "<u2").astype(np.int64)
-    near = values[:, None] ^ (_FLIPS if flips else _FLIPS[:1])
+    near = values[:, None] ^ (_FLIPS if exact else _FLIPS[:1])
     keys: list[int] = (near + np.arange(CHUNKS)[:, None] * BUCKETS).ravel().tolist()
     return keys

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from assay.provenance.matching.content_boxes import WHOLE, Box, cut
 from assay.provenance.matching.features import GRID, STORED_FEATURES, Features, Keypoints
-from assay.provenance.matching.fingerprints import Fingerprint, Probe, fingerprint_v0, probes_v0
+from assay.provenance.matching.fingerprints import (
+    Fingerprint,
+    Probe,
+    Sampled,
+    fingerprint_v0,
+    probes_v0,
+)
 from assay.provenance.matching.normalising import LONGEST_SIDE, normalise_v0, renormalised
 from assay.provenance.matching.pictures import Picture
 
@@ -57,11 +63,15 @@ class Query:
 
     @cached_property
     def fingerprint(self) -> Fingerprint:
-        return fingerprint_v0(self.picture.pixels, self._key, luma=self.luma)
+        return fingerprint_v0(self.picture.pixels, self._key, luma=self.luma, sampled=self._sampled)
 
     @cached_property
     def probes(self) -> list[Probe]:
-        return probes_v0(self.luma, self._key)
+        return probes_v0(self.luma, self._key, sampled=self._sampled)
+
+    @cached_property
+    def _sampled(self) -> Sampled:
+        return Sampled.of(self.luma)
 
     def features(self, view: View) -> Features:
         """Local features; points are those of the whole query, mirrored if the view is."""

@@ -39,6 +39,9 @@ class Geometry(_Frozen):
     matched_box: tuple[float, float, float, float] = Field(
         description="Part of the work that the query shows: left, top, right, bottom, 0..1."
     )
+    query_box: tuple[float, float, float, float] = Field(
+        description="Part of the query that shows the work: left, top, right, bottom, 0..1."
+    )
     transform: tuple[tuple[float, float, float], tuple[float, float, float]] = Field(
         description="2x3 similarity, query to work, both at a longest side of 512 pixels."
     )
@@ -73,6 +76,12 @@ class Receipt(_Frozen):
     threshold: int = Field(description="Bits of PDQ within which hashes alone may decide.")
     registrant: str = ""
     dispute: str = ""
+    query_seconds: float | None = Field(
+        default=None, description="Position of the frame that was compared, in a video."
+    )
+    work_seconds: float | None = Field(
+        default=None, description="Position of the work's frame, where the work is a video."
+    )
     time_ranges: tuple[TimeRange, ...] = ()
 
 

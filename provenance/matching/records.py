@@ -82,3 +82,25 @@ class Resemblance(_Frozen):
     decision: Decision | None
     receipt: Receipt | None
     summary: str
+
+    @classmethod
+    def of(cls, label: str, decision: Decision, receipt: Receipt) -> Resemblance:
+        """What the best comparison with the registered pictures says."""
+        return cls(
+            label=label,
+            same=decision in ("match", "verify"),
+            decision=decision,
+            receipt=receipt,
+            summary=receipt.reason,
+        )
+
+    @classmethod
+    def missing(cls, label: str) -> Resemblance:
+        """Nothing points to the registered picture."""
+        return cls(
+            label=label,
+            same=False,
+            decision=None,
+            receipt=None,
+            summary="Neither hashes nor geometry connect it with the registered picture.",
+        )

@@ -9,7 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from assay.databases import empty_log, lock_writers
 from assay.provenance.matching import database, schema
+from assay.provenance.matching.counting import LiveCount, registered
 from assay.provenance.matching.errors import WorkRefused
 from assay.provenance.matching.exchange import PDQ, Listed, check_hash
 from assay.provenance.matching.indexes import Indexes
@@ -22,7 +24,6 @@ from assay.provenance.matching.records import ManifestRecord, RecoveredManifest,
 from assay.provenance.matching.registering import Registrar
 from assay.provenance.matching.searching import Owners, Searcher
 from assay.provenance.matching.store import (
-    LiveCount,
     NewPrint,
     find_prints,
     foreign_hashes_of,
@@ -91,18 +92,24 @@ class Registry:
         """Give back the database's connections."""
         self._engine.dispose()
 
+    def abandon(self) -> None:
+        """Forget the database's connections without a word to it: a parent process owns them."""
+        self._engine.dispose(close=False)
+
     def __enter__(self) -> Registry:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def add(self, src: Source, work: dict[str, Any] | Work) -> str:
+    def add(self, src: Source, work: dict[str, Any] | Work, *, refuse_poison: bool = True) -> str:
         """Register a work and return its id; it can be found as soon as this returns.
 
         Args:
             src: picture or video: path, `Media`, or sRGB uint8 HxWx3.
             work: fields of `Work`; all may be left out.
+            refuse_poison: without, a work near several unrelated works is taken too: for a
+                collection that is only compared with itself.
 
         Raises:
             WorkRefused: a field cannot be used, the id is taken, or the picture is so near to
@@ -111,9 +118,10 @@ class Registry:
         """
         record = Work.parse(work)
         new = self._registrar.prepare(src, local_search=record.local_search)
-        self._registrar.refuse_poison(new)
+        if refuse_poison:
+            self._registrar.refuse_poison(new)
         with self._engine.begin() as connection:
-            database.lock_writers(connection)
+            lock_writers(connection)
             self._insert(connection, record, new)
         self._registrar.stored(len(new))
         return record.id
@@ -134,7 +142,7 @@ class Registry:
         new = [hash_only(bytes.fromhex(checked[PDQ]))] if PDQ in checked else []
         self._registrar.refuse_poison(new)
         with self._engine.begin() as connection:
-            database.lock_writers(connection)
+            lock_writers(connection)
             self._insert(connection, record, new)
             insert_foreign_hashes(
                 connection, record.id, {k: v for k, v in checked.items() if k != PDQ}
@@ -178,9 +186,9 @@ class Registry:
         """
         return self._works.by_id(work_id)
 
-    def works(self) -> Iterator[Work]:
-        """Every registered work, by id."""
-        return self._works.all()
+    def works(self, *, after: str = "") -> Iterator[Work]:
+        """Every registered work, by id; those after an id, to go on with a list."""
+        return self._works.all(after=after)
 
     def remove(self, work_id: str) -> None:
         """Delete a work; from now on nothing finds it.
@@ -274,42 +282,20 @@ class Registry:
             decided = [self._matcher.judge(connection, query, item, works=1) for item in stored]
         best = min((d for d in decided if d is not None), key=lambda d: d.rank, default=None)
         if best is None:
-            return Resemblance(
-                label=label,
-                same=False,
-                decision=None,
-                receipt=None,
-                summary="Neither hashes nor geometry connect it with the registered picture.",
-            )
-        return Resemblance(
-            label=label,
-            same=best.decision in ("match", "verify"),
-            decision=best.decision,
-            receipt=best.receipt,
-            summary=best.receipt.reason,
-        )
+            return Resemblance.missing(label)
+        return Resemblance.of(label, best.decision, best.receipt)
 
     def stats(self) -> dict[str, int]:
         """How much is registered."""
-        tables = {
-            "works": schema.works,
-            "manifests": schema.manifests,
-            "pictures": schema.prints,
-            "tombstones": schema.tombstones,
-        }
-        with self._engine.connect() as connection:
-            counts = {name: _count(connection, table) for name, table in tables.items()}
-            opted_out = sa.select(sa.func.count()).where(schema.works.c.training_opt_out)
-            counts["training_opt_outs"] = int(connection.execute(opted_out).scalar_one())
-        return counts
+        return registered(self._engine)
 
     def compact(self) -> None:
         """Rewrite files and log, so that they hold nothing of deleted works."""
         self._indexes.compact()
         with self._engine.begin() as connection:
-            database.lock_writers(connection)
+            lock_writers(connection)
             connection.execute(schema.tombstones.delete())
-        database.empty_log(self._engine)
+        empty_log(self._engine)
 
     def _matches(self, decided: dict[str, Decided]) -> list[Match]:
         works = self._works.find(decided)
@@ -339,7 +325,3 @@ class Registry:
     def _insert(self, connection: sa.Connection, record: Work, new: list[NewPrint]) -> None:
         self._works.insert(connection, record)
         insert_prints(connection, new, work_id=record.id)
-
-
-def _count(connection: sa.Connection, table: sa.Table) -> int:
-    return int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())

@@ -19,8 +19,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, BIT
 
-SCHEMA_VERSION = 1
-
 metadata = MetaData()
 
 # SQLite only numbers rows itself in a column of exactly this type.

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from assay.provenance.matching.counting import LiveCount
 from assay.provenance.matching.indexes import Indexes
 from assay.provenance.matching.matcher import Decided, Matcher
 from assay.provenance.matching.pictures import Source, pictures_of
 from assay.provenance.matching.query import Query
-from assay.provenance.matching.store import LiveCount, Print
+from assay.provenance.matching.store import Print
 from assay.provenance.matching.temporal import FEWEST_FRAMES, Hit, align_in_time
 
 

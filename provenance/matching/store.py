@@ -14,12 +14,11 @@ from assay.provenance.matching.features import NO_FEATURES, Features
 from assay.provenance.matching.fingerprints import Fingerprint
 from assay.provenance.matching.hamming import as_words
 from assay.provenance.matching.hash_index import Batch, Source
-from assay.provenance.matching.postgres_index import bit_string, chunk_keys
+from assay.provenance.matching.postgres_index import index_columns
 from assay.provenance.matching.schema import features, foreign_hashes, prints
 
 CODE_ROWS = 20_000  # rows a batch when the index reads codes
 FEATURE_ROWS = 500  # of 10.8 kB each
-COUNTED_ALWAYS = 10_000  # rows; counting so few takes under a millisecond
 ID_CHUNK = 500  # ids a query; SQLite allows 999 parameters by default
 
 
@@ -92,11 +91,7 @@ def insert_prints(
             "colours": item.fingerprint.colours,
             "local_search": item.local_search and len(item.features) > 0,
         }
-        if connection.dialect.name == "postgresql":
-            for kind in ("pdq", "difference"):
-                if row[kind] is not None:
-                    row[f"{kind}_chunks"] = chunk_keys(row[kind])
-                    row[f"{kind}_bits"] = bit_string(row[kind])
+        row |= index_columns(row, connection.dialect.name)
         inserted = connection.execute(prints.insert().returning(prints.c.id), row).scalar_one()
         connection.execute(features.insert(), {"print_id": inserted, "data": item.features.pack()})
 
@@ -161,29 +156,6 @@ def features_of(connection: sa.Connection, print_id: int) -> Features:
     """The local features of one stored picture."""
     query = sa.select(features.c.data).where(features.c.print_id == print_id)
     return Features.unpack(bytes(connection.execute(query).scalar_one()))
-
-
-class LiveCount:
-    """Rows of a table. A long count is repeated only after growth of a hundredth."""
-
-    def __init__(self, engine: sa.Engine, table: sa.Table) -> None:
-        self._engine = engine
-        self._table = table
-        self._count = 0
-        self._newest = 0
-
-    def __call__(self, newest: int) -> int:
-        """The number of rows, give or take a hundredth.
-
-        Args:
-            newest: the highest print number, which grows with the table.
-        """
-        if self._count < COUNTED_ALWAYS or (newest - self._newest) * 100 > self._count:
-            query = sa.select(sa.func.count()).select_from(self._table)
-            with self._engine.connect() as connection:
-                self._count = int(connection.execute(query).scalar_one())
-            self._newest = newest
-        return self._count
 
 
 def code_source(engine: sa.Engine, column: str) -> Source:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from assay.provenance.matching.database import lock_writers
+from assay.databases import lock_writers
 from assay.provenance.matching.errors import NotRegistered, WorkRefused
 from assay.provenance.matching.schema import prints, tombstones, works
 from assay.provenance.matching.store import ID_CHUNK, Print
@@ -57,9 +57,11 @@ class WorkStore:
             raise NotRegistered(f"no work {work_id!r} is registered")
         return found[work_id]
 
-    def all(self) -> Iterator[Work]:
-        """Every work, by id."""
+    def all(self, *, after: str = "") -> Iterator[Work]:
+        """Every work after an id, by id."""
         query = sa.select(works.c.id, works.c.record).order_by(works.c.id)
+        if after:
+            query = query.where(works.c.id > after)
         with self._engine.connect() as connection:
             for row in connection.execution_options(yield_per=1000).execute(query):
                 yield Work.parse({"id": row.id, **row.record})

@@ -56,6 +56,8 @@ def read_table(path: str | Path, *, role: str, required: tuple[str, ...]) -> Tab
     except (ValueError, pd.errors.ParserError) as error:
         raise InputRefused(f"{path}: not a readable {role} table: {error}") from error
     rows.columns = [str(c).strip().lower() for c in rows.columns]
+    if repeated := sorted(set(rows.columns[rows.columns.duplicated()])):
+        raise InputRefused(f"{path}: {role} table with two columns {', '.join(repeated)}")
     missing = [c for c in required if c not in rows.columns]
     if missing:
         raise InputRefused(

@@ -1,15 +1,17 @@
 """How well matching works, measured beside its peers on the same pictures.
 
     python tests/benchmarks/matching.py recall      --images DIR --works 1000 --queries 50
-    python tests/benchmarks/matching.py impostors   --images DIR --works 1000 --queries 5000
     python tests/benchmarks/matching.py alike       --drawings 120
     python tests/benchmarks/matching.py index       --codes 10000000
+    python tests/benchmarks/matching.py skew        --images DIR
     python tests/benchmarks/matching.py upload      --codes 1000000
 
 Without `--images` the photographs bundled with scikit-image and scikit-learn are cut into
 windows: enough to see that everything runs, too few for the figures in
 docs/explanation/matching.md. Peers are measured when they are installed: pdqhash, imagehash,
-iscc-core, faiss, usearch. Times are CPU seconds of one core.
+imagededup,
+iscc-core, faiss, usearch. Times are CPU seconds of one core. `matching_impostors.py` measures false
+matches, `matching_scale.py` a whole registry of many works.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +109,21 @@ def iscc_code(pixels: Pixels) -> Codes:
     return np.frombuffer(soft_hash_image_v0(np.asarray(grey).ravel().tolist(), 256), np.uint8)
 
 
+def imagededup_code(pixels: Pixels) -> Codes:
+    return np.frombuffer(bytes.fromhex(_imagededup().encode_image(image_array=pixels)), np.uint8)
+
+
+@cache
+def _imagededup() -> Any:
+    from imagededup.methods import PHash
+
+    return PHash(verbose=False)
+
+
 PEERS: dict[str, tuple[Callable[[Pixels], Codes], int]] = {
     "pdqhash at 31": (pdqhash_code, 31),
     "imagehash phash at 10": (imagehash_code, 10),
+    "imagededup PHash at 10": (imagededup_code, 10),
     "ISCC image code at 31": (iscc_code, 31),
 }
 
@@ -200,91 +214,6 @@ def _recall_of_edit(
     row |= {"others": dict(others), "review of another": tally["review of another"]}
     row |= {f"{name}: others": tally[f"{name}: others"] for name in peers}
     return row | {"milliseconds": round(spent / len(chosen) * 1e3, 1)}
-
-
-def impostors(options: argparse.Namespace) -> dict[str, Any]:
-    """Edited pictures that are not registered: what is found anyway, and the tail of distances."""
-    loaders = pictures(options.images)
-    count = min(options.works, len(loaders) * 3 // 4)
-    works = [loader() for loader in loaders[:count]]
-    others = loaders[count:]
-    generator = np.random.default_rng(3)
-    tally: Counter[str] = Counter()
-    nearest: list[int] = []
-    nearest_second: list[int] = []
-    pairs_found: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder:
-        registry = Registry(Path(folder) / "registry.sqlite")
-        for number, pixels in enumerate(works):
-            registry.add(pixels, {"id": str(number)})
-        edits = list(copy_edits(works[:3]).values())[:-2]  # the last two paste works in
-        key = registry._key
-        stored = {
-            name: np.stack([np.frombuffer(code, np.uint8) for code in codes])
-            for name, codes in _stored_codes(registry).items()
-        }
-        queries = 0
-        spent = 0.0
-        while queries < options.queries:
-            edit = edits[queries % len(edits)]
-            stranger = others[int(generator.integers(len(others)))]
-            pixels = edit(stranger(), queries)
-            start = time.process_time()
-            matches = registry.match(pixels)
-            spent += time.process_time() - start
-            queries += 1
-            for match in matches:
-                tally[match.decision] += 1
-                if match.decision == "match":
-                    pairs_found[f"{stranger.name} = {loaders[int(match.work_id)].name}"] += 1
-            first, second = _nearest_of_probes(pixels, key, stored)
-            nearest.append(first)
-            nearest_second.append(second)
-    pairs = queries * count
-    return {
-        "works": count,
-        "queries": queries,
-        "pairs": pairs,
-        "hash comparisons a pair": 22,
-        "found": dict(tally),
-        "matched": dict(pairs_found),
-        "nearest pdq": _tail(nearest, count),
-        "nearest difference": _tail(nearest_second, count),
-        "milliseconds": round(spent / queries * 1e3, 1),
-    }
-
-
-def _stored_codes(registry: Registry) -> dict[str, list[bytes]]:
-    import sqlalchemy as sa
-
-    from assay.provenance.matching.schema import prints
-
-    with registry._engine.connect() as connection:
-        rows = connection.execute(sa.select(prints.c.pdq, prints.c.difference)).all()
-    return {"pdq": [row[0] for row in rows], "difference": [row[1] for row in rows]}
-
-
-def _nearest_of_probes(pixels: Pixels, key: bytes, stored: dict[str, Codes]) -> tuple[int, int]:
-    from assay.provenance.matching.fingerprints import probes_v0
-    from assay.provenance.matching.normalising import normalise_v0
-
-    probes = probes_v0(normalise_v0(pixels), key)
-    first = [distances(stored["pdq"], np.frombuffer(p.pdq, np.uint8)).min() for p in probes]
-    second = [
-        distances(stored["difference"], np.frombuffer(p.difference, np.uint8)).min() for p in probes
-    ]
-    return int(min(first)), int(min(second))
-
-
-def _tail(nearest: list[int], works: int) -> dict[str, float]:
-    """The distance that so large a share of picture pairs is within."""
-    ordered = sorted(nearest)
-    pairs = len(nearest) * works
-    ranks = {rate: int(pairs * 10.0**rate) for rate in (-6, -5, -4)}
-    found = {
-        f"1e{rate}": float(ordered[rank]) for rate, rank in ranks.items() if rank < len(ordered)
-    }
-    return found | {"smallest": float(ordered[0])}
 
 
 def alike(options: argparse.Namespace) -> dict[str, Any]:
@@ -412,7 +341,12 @@ def index(options: argparse.Namespace) -> dict[str, Any]:
         "build seconds": round(built, 2),
         "MiB": round(memory),
     }
-    for name, make in (("faiss flat", _faiss_flat), ("faiss MultiHash", _faiss_multi_hash)):
+    for name, make in (
+        ("faiss flat", _faiss_flat),
+        ("faiss MultiHash", _faiss_multi_hash),
+        ("usearch, expansion 64", partial(_usearch, expansion=64)),
+        ("usearch, expansion 1024", partial(_usearch, expansion=1024)),
+    ):
         if name in options.skip:
             continue
         try:
@@ -457,6 +391,60 @@ def _faiss_multi_hash(codes: NDArray[np.uint64]) -> Callable[[NDArray[np.uint64]
     return lambda query: made.range_search(query.view(np.uint8), 32)[2]
 
 
+def _usearch(codes: NDArray[np.uint64], expansion: int) -> Callable[[NDArray[np.uint64]], Any]:
+    """Approximate: the 10 nearest by a graph, those within 31 bits kept."""
+    from usearch.index import Index
+
+    made = Index(
+        ndim=256, metric="hamming", dtype="b1", connectivity=16, expansion_search=expansion
+    )
+    made.add(np.arange(len(codes)), codes.view(np.uint8), threads=1)
+
+    def search(query: NDArray[np.uint64]) -> Any:
+        found = made.search(query.view(np.uint8)[0], 10, threads=1)
+        return found.keys[found.distances <= 31]
+
+    return search
+
+
+def skew(options: argparse.Namespace) -> dict[str, Any]:
+    """How much less even the hashes of pictures are than random codes, and what that costs."""
+    from assay.provenance.matching.fingerprints import probes_v0
+    from assay.provenance.matching.hamming import as_words
+    from assay.provenance.matching.normalising import normalise_v0
+
+    probes = [
+        probe
+        for loader in pictures(options.images)
+        for probe in probes_v0(normalise_v0(loader()), bytes(32))
+    ]
+    report: dict[str, Any] = {"codes": len(probes)}
+    random_codes = np.random.default_rng(7).integers(0, 2**64, (len(probes), 4), np.uint64)
+    kinds = {
+        "random": random_codes,
+        "pdq": as_words([probe.pdq for probe in probes]),
+        "keyed difference": as_words([probe.difference for probe in probes]),
+    }
+    for name, codes in kinds.items():
+        codes = np.unique(codes, axis=0)
+        np.random.default_rng(9).shuffle(codes)
+        codes, asked = codes[2000:], codes[:2000]
+        offsets, order = multi_index.build(codes)
+        sizes = np.diff(offsets.astype(np.int64), axis=1)
+        # Pairs that share a bucket, against an even spread: what each lookup has to compare.
+        pairs = (sizes * (sizes - 1)).sum() / (16 * len(codes) * (len(codes) - 1) / 65536)
+        multi_index.search(codes, offsets, order, asked[:1], 31)
+        start = time.process_time()
+        for place in range(len(asked)):
+            multi_index.search(codes, offsets, order, asked[place : place + 1], 31)
+        spent = time.process_time() - start
+        report[name] = {
+            "queries a second": round(len(asked) / spent),
+            "codes in one bucket, times an even spread": round(float(pairs), 2),
+        }
+    return report
+
+
 def upload(options: argparse.Namespace) -> dict[str, Any]:
     """One upload against a registry of so many works, most of them random hashes."""
     from assay.provenance.matching.hash_index import Batch, Segment
@@ -493,7 +481,7 @@ def _resident() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    sections = {f.__name__: f for f in (recall, impostors, alike, index, upload)}
+    sections = {f.__name__: f for f in (recall, alike, index, skew, upload)}
     parser.add_argument("section", choices=sections)
     parser.add_argument("--images", type=Path)
     parser.add_argument("--works", type=int, default=1000)

@@ -140,6 +140,7 @@ def test_without_a_reference_equal_shares_are_named(tables: Any) -> None:
     ("content", "message"),
     [
         ("path,seed\na.png,1\n", "without column prompt"),
+        ("path,prompt,Prompt\na.png,a,b\n", "two columns prompt"),
         ("path,prompt\n", "without rows"),
         ("path,prompt\n,\n", "no manifest row"),
         ("", "not a readable manifest"),

@@ -21,7 +21,11 @@ def evaluate(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the HTML and JSON report.")],
     model: Annotated[
-        Path | None, typer.Option(help="Model card of another model; default: the shipped one.")
+        str | None,
+        typer.Option(
+            help="Another model: a card, an ONNX file, hf:..., timm:...; a hub model that is not "
+            "here yet is fetched. Default: the one of the settings, else the shipped one."
+        ),
     ] = None,
     condition: Annotated[
         list[str] | None,
@@ -42,10 +46,10 @@ def evaluate(
         from assay.detector.evaluation.evaluate import evaluate as figures_of
         from assay.detector.evaluation.measuring import measure
         from assay.detector.evaluation.report import write_report
-        from assay.detector.linear import default_model, load
+        from assay.detector.loading import load_model
 
         rows = read_folder(corpus) if corpus.is_dir() else read_manifest(corpus)
-        chosen = load(model) if model else default_model()
+        chosen = load_model(model, download=model is not None)
         measured = measure(
             cap_per_group(rows, most_per_group) if most_per_group else rows,
             chosen,

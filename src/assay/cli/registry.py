@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -107,7 +108,7 @@ def match(
                 typer.echo(f"{path}: no registered work")
 
         code = _each(files, look, "Matching", as_json)
-    raise typer.Exit(code or _failed(decisions, fail_on))
+    raise typer.Exit(code or failed(decisions, fail_on))
 
 
 @app.command()
@@ -144,7 +145,7 @@ def recover(
                 typer.echo(f"{path}: no registered manifest")
 
         code = _each(files, look, "Recovering", as_json)
-    raise typer.Exit(code or _failed(decisions, fail_on))
+    raise typer.Exit(code or failed(decisions, fail_on))
 
 
 @app.command()
@@ -224,7 +225,12 @@ def _each(files: list[str], look: Any, description: str, as_json: bool) -> int:
     return each(expand(files), look, description=description, as_json=as_json)
 
 
-def _failed(decisions: list[str], fail_on: str | None) -> int:
+def failed(decisions: Sequence[str], fail_on: str | None) -> int:
+    """The exit code of `--fail-on`: 1 when one decision is as strong as it names, or stronger.
+
+    Raises:
+        typer.BadParameter: it names no decision.
+    """
     from assay.provenance.matching.receipts import DECISION_ORDER
 
     if fail_on is None:

@@ -1,4 +1,7 @@
-"""`assay train`: from a manifest of labelled pictures to a calibrated detector and its card."""
+"""`assay train`: from a manifest of labelled pictures to a calibrated detector and its card.
+
+`assay train MANIFEST` is short for `assay train frequency MANIFEST`.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,32 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from assay.cli.console import AsJson, print_error, print_json, track
+from assay.cli.train_faces import faces
+from assay.cli.train_networks import fusion, probe, synthesisers, vit
 from assay.errors import AssayError, MissingExtra
 
+_DEFAULT = "frequency"
 
-def train(
+
+class _WithDefault(TyperGroup):
+    """A group in which a first word that names no command belongs to the default one."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = [_DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_WithDefault, help="Train detectors; `assay train MANIFEST` trains the frequency one."
+)
+
+
+@app.command(_DEFAULT)
+def frequency(
     manifest: Annotated[
         Path, typer.Argument(help="CSV with path,label,generator,source[,licence].")
     ],
@@ -86,3 +109,10 @@ def _require_models_extra() -> None:
 
     if find_spec("sklearn") is None:
         raise MissingExtra("training needs scikit-learn", advice="pip install 'assay[models]'")
+
+
+app.command("vit")(vit)
+app.command("synthesisers")(synthesisers)
+app.command("probe")(probe)
+app.command("fusion")(fusion)
+app.command("faces")(faces)

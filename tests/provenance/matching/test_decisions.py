@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from assay.provenance.matching.decisions import Findings, decide
 from assay.provenance.matching.geometry import Alignment, log10_chance
 from assay.provenance.matching.hash_index import Hits
-from assay.provenance.matching.matcher import count_votes
+from assay.provenance.matching.keypoint_search import count_votes
 from assay.provenance.matching.receipts import band_end, distance_band
 from assay.provenance.matching.thresholds import (
     PDQ_DEVIATION,
@@ -39,6 +39,7 @@ ALIGNED = Alignment(
     coverage=0.95,
     log10_chance=-60.0,
     box=(0.0, 0.0, 1.0, 1.0),
+    query_box=(0.0, 0.0, 1.0, 1.0),
 )
 
 

@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from assay.databases import lock_writers
 from assay.provenance.matching import Registry, indexes, multi_index, registering, schema
-from assay.provenance.matching.database import lock_writers
 from assay.provenance.matching.features import NO_FEATURES, Features
 from assay.provenance.matching.fingerprints import Fingerprint
 from assay.provenance.matching.hamming import as_words

