@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from assay.api.access import require
 from assay.api.capacity import slot
-from assay.api.problems import MEDIA_TYPE
+from assay.api.problems import responses
 from assay.provenance import softbinding
 from assay.provenance.matching import Registry
+from assay.provenance.vocabulary import WATERMARK_ALGORITHM
 from assay.settings import settings
 
 PREFIX = "/c2pa/sbr/v1"
@@ -22,8 +24,10 @@ MANIFEST_TYPE = "application/c2pa"
 
 router = APIRouter(
     tags=["soft binding resolution"],
-    responses={400: {"description": "The query is malformed.", "content": {MEDIA_TYPE: {}}}},
+    dependencies=[Depends(require("verify"))],
+    responses=responses(400),
 )
+discovery = APIRouter(tags=["soft binding resolution"], responses=responses())
 
 MaxResults = Annotated[int, Query(alias="maxResults", ge=1, le=1000)]
 
@@ -31,8 +35,11 @@ MaxResults = Annotated[int, Query(alias="maxResults", ge=1, le=1000)]
 class BindingQuery(BaseModel):
     """A soft binding and its value."""
 
-    alg: str = Field(description="Algorithm of the C2PA soft binding algorithm list.")
-    value: str = Field(description="base64 of the soft binding value")
+    alg: str = Field(
+        description="Algorithm of the C2PA soft binding algorithm list.",
+        examples=[WATERMARK_ALGORITHM],
+    )
+    value: str = Field(description="base64 of the soft binding value", examples=["AAAAAAAAAAA="])
 
 
 def _registry() -> Registry:
@@ -55,7 +62,12 @@ def post_by_binding(
         return softbinding.by_binding(registry, query.alg, query.value, max_results=max_results)
 
 
-@router.post(f"{PREFIX}/matches/byContent", summary="Manifests of a picture or video")
+@router.post(
+    f"{PREFIX}/matches/byContent",
+    summary="Manifests of a picture or video",
+    responses=responses(400, 413, 415, 422, 503),
+    openapi_extra={"requestBody": {"required": True, "content": {"*/*": {"schema": {}}}}},
+)
 async def post_by_content(
     request: Request,
     alg: str | None = None,
@@ -75,7 +87,7 @@ async def post_by_content(
     PREFIX + "/manifests/{manifest_id}",
     summary="A manifest store",
     response_class=Response,
-    responses={200: {"content": {MANIFEST_TYPE: {}}}},
+    responses={200: {"content": {MANIFEST_TYPE: {}}}, **responses(400, 404, 422)},
 )
 def get_manifest(
     manifest_id: str,
@@ -101,7 +113,7 @@ def get_status() -> dict[str, str]:
     return softbinding.status()
 
 
-@router.get("/.well-known/c2pa-soft-binding-resolution", summary="Where this API is")
+@discovery.get("/.well-known/c2pa-soft-binding-resolution", summary="Where this API is")
 def get_well_known(request: Request) -> dict[str, str]:
     return softbinding.well_known(str(request.base_url).rstrip("/") + PREFIX)
 

@@ -90,10 +90,14 @@ def errors_table() -> Iterator[str]:
         yield f"| `{kind.code}` | `{home}` | {meaning} | {kind.exit_code} |"
 
 
+NOT_IMPORTED = ("__main__", "migrations.env")
+"""Modules that run when they are imported."""
+
+
 def _error_classes() -> set[type[AssayError]]:
     """Every error class of every room."""
     for module in walk_packages(assay.__path__, "assay."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith(NOT_IMPORTED):
             import_module(module.name)
     found, pending = set(), [AssayError]
     while pending:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from typer.testing import CliRunner
 
+from assay.api.records.migrating import SCHEMA as SERVICE
 from assay.cli import app
 from assay.databases import DatabaseUnusable, Schema, locate, migrating, moving, reach
 from assay.databases.migrating import DatabaseOutdated
@@ -23,7 +24,7 @@ from assay.provenance.matching.migrating import SCHEMA as REGISTRY
 from assay.provenance.transparency import Log, check
 from assay.settings import settings
 
-SCHEMAS = [REGISTRY, LOG]
+SCHEMAS = [REGISTRY, LOG, SERVICE]
 ENGINES = ["sqlite", "postgres"]
 
 

@@ -10,6 +10,9 @@ import pytest
 
 from assay.api import capacity
 from assay.encoding import encode_png
+from assay.settings import settings
+
+RESOLVE = "/c2pa/sbr/v1/matches/byContent"
 
 
 def test_a_busy_service_says_so(
@@ -20,14 +23,11 @@ def test_a_busy_service_says_so(
     taken.acquire()
     monkeypatch.setattr(capacity, "_slots", taken)
 
-    files = {"file": ("cat.png", encode_png(chelsea))}
-    response = client.post("/v1/verifications", files=files)
-    page = client.post("/", files=files)
+    response = client.post(RESOLVE, content=encode_png(chelsea))
 
-    assert response.status_code == page.status_code == 503
+    assert response.status_code == 503
     assert response.json()["type"] == "urn:assay:problem:busy"
     assert response.headers["retry-after"] == "60"
-    assert "too many examinations" in page.text
 
 
 def test_the_place_is_given_back_after_a_refusal(
@@ -35,4 +35,21 @@ def test_the_place_is_given_back_after_a_refusal(
 ) -> None:
     monkeypatch.setattr(capacity, "_slots", threading.BoundedSemaphore(1))
     for _ in range(3):
-        assert client.post("/v1/verifications", files={"file": ("a", b"text")}).status_code == 415
+        assert client.post(RESOLVE, content=b"text").status_code == 415
+
+
+def test_a_full_queue_says_so(
+    client: httpx.Client, chelsea: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSAY_MAX_QUEUED", "1")
+    settings.cache_clear()
+    upload = {"file": ("cat.png", encode_png(chelsea))}
+    at_once = {"Prefer": "respond-async"}
+
+    first = client.post("/v1/verifications", files=upload, headers=at_once)
+    second = client.post("/v1/verifications", files=upload, headers=at_once)
+
+    assert first.status_code == 202
+    assert second.status_code == 503
+    assert second.json()["type"] == "urn:assay:problem:busy"
+    assert second.headers["retry-after"] == "60"

@@ -11,10 +11,15 @@ import sys
 import typer
 
 from assay.cli import (
+    access,
     audit,
+    calibrate,
+    datasets,
+    db,
     demo,
     doctor,
     evaluate,
+    generate,
     keys,
     provenance,
     registry,
@@ -25,6 +30,7 @@ from assay.cli import (
     trust,
     verify,
     watermark,
+    worker,
 )
 from assay.cli.console import print_error
 from assay.errors import AssayError
@@ -41,15 +47,21 @@ app.command()(demo.demo)
 app.command()(sign.sign)
 app.command()(verify.verify)
 app.add_typer(audit.app, name="audit")
+app.add_typer(db.app, name="db")
+app.add_typer(generate.app, name="generate")
 app.add_typer(registry.app, name="registry")
+app.add_typer(datasets.app, name="datasets")
 app.add_typer(provenance.app, name="provenance")
 app.add_typer(keys.app, name="keys")
 app.add_typer(trust.app, name="trust")
 app.add_typer(watermark.app, name="watermark")
 app.command()(serve.serve)
+app.command()(worker.worker)
+app.add_typer(access.app, name="access")
 app.command()(scan.scan)
-app.command()(train.train)
+app.add_typer(train.app, name="train")
 app.command()(evaluate.evaluate)
+app.command()(calibrate.calibrate)
 app.command()(doctor.doctor)
 
 

@@ -126,12 +126,13 @@ def _existing() -> list[tuple[Schema, sa.Engine]]:
     Raises:
         ConfigurationError: there is no file yet, or a server does not answer.
     """
+    from assay.api.records.migrating import SCHEMA as SERVICE
     from assay.databases import DatabaseUnusable, locate, reach
     from assay.provenance.log_storage import SCHEMA as LOG
     from assay.provenance.matching.migrating import SCHEMA as REGISTRY
     from assay.settings import settings
 
-    addresses = [(REGISTRY, settings().registry_url)]
+    addresses = [(REGISTRY, settings().registry_url), (SERVICE, settings().service_url)]
     if locate(settings().registry_url).get_backend_name() != "sqlite":
         addresses.append((LOG, settings().registry_url))  # else it is a folder
     found = []

@@ -16,6 +16,7 @@ from assay.errors import AssayError
 _EXTRAS = {
     "models": ("sklearn", "torch", "timm", "transformers"),
     "generate": ("diffusers", "torch"),
+    "oidc": ("joserfc",),
     "scale": ("psycopg",),
 }
 
@@ -31,7 +32,7 @@ class Check:
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Check that this installation can sign and verify, and say what is missing."""
+    """Check that this installation can sign, verify and serve, and say what is missing."""
     checks = [
         _run("python", platform.python_version),
         _run("home", _home),
@@ -39,6 +40,11 @@ def doctor(as_json: AsJson = False) -> None:
         _run("trust lists", _trust_lists),
         _run("examiners", _examiners),
         _run("detector weights", _detector),
+        _run("disk", _disk),
+        _run("clock", _clock),
+        _run("service database", _database),
+        _run("media store", _media_store),
+        _run("access", _access),
         *(_extra(name, modules) for name, modules in _EXTRAS.items()),
     ]
     for check in checks:
@@ -54,7 +60,8 @@ def _run(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name, True, look())
     except AssayError as error:
-        return Check(name, False, f"{error.message} ({error.advice})")
+        advice = f" ({error.advice})" if error.advice else ""
+        return Check(name, False, error.message + advice)
 
 
 def _home() -> str:
@@ -88,10 +95,59 @@ def _examiners() -> str:
 
 
 def _detector() -> str:
-    from assay.detector.linear import default_model
+    from assay.detector.loading import load_model
 
-    model = default_model()
+    model = load_model()
     return f"{model.name}/{model.version}, checksum verified"
+
+
+def _disk() -> str:
+    from assay.api.operations import checks
+
+    return checks.disk()
+
+
+def _clock() -> str:
+    from assay.api.operations import checks
+
+    return checks.clock()
+
+
+def _database() -> str:
+    from assay.api.operations import checks
+    from assay.settings import settings
+
+    # Looking must not make one.
+    place = settings().service_url.removeprefix("sqlite:///")
+    if settings().service_url.startswith("sqlite") and not os.path.exists(place):
+        return f"{place}: not there yet; the service makes it"
+    return checks.database()
+
+
+def _media_store() -> str:
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    from assay.api.operations import checks
+    from assay.settings import settings
+
+    parts = urlsplit(settings().media_location)
+    if parts.scheme == "file" and not os.path.exists(url2pathname(parts.path)):
+        return f"{settings().media_location}: not there yet; the service makes it"
+    return checks.media_store()
+
+
+def _access() -> str:
+    from assay.settings import settings
+
+    place = settings().service_url.removeprefix("sqlite:///")
+    if settings().service_url.startswith("sqlite") and not os.path.exists(place):
+        return f"ASSAY_AUTH={settings().auth}, no API keys"
+    from assay.api.access.keys import KeyStore
+    from assay.api.records import open_database
+
+    active = sum(key.active for key in KeyStore(open_database()).list())
+    return f"ASSAY_AUTH={settings().auth}, {active} API keys in use"
 
 
 def _extra(name: str, modules: tuple[str, ...]) -> Check:

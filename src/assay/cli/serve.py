@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from typing import Annotated, Literal
 
 import typer
-
-from assay.errors import ConfigurationError
-
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    role: Annotated[
+        Literal["all", "api"] | None,
+        typer.Option(help="`api` leaves examinations to `assay worker`; default: ASSAY_ROLE."),
+    ] = None,
+    engine: Annotated[
+        Literal["local", "ray"] | None,
+        typer.Option(
+            help="Where files are examined: children of this process, or replicas on a Ray "
+            "cluster; default: ASSAY_ENGINE."
+        ),
+    ] = None,
 ) -> None:
-    """Run the HTTP API and the page on which a picture can be dropped."""
-    if host not in _LOOPBACK:
-        raise ConfigurationError(
-            f"{host}: this version has no authentication and listens on loopback only",
-            advice="put a reverse proxy that authenticates in front of 127.0.0.1",
-        )
-    import uvicorn
+    """Run the HTTP API, its jobs and its pages."""
+    from assay.api.access.binding import check_bind
+    from assay.api.operations.serving import run
+    from assay.settings import settings
 
+    # Whatever the process starts reads them there.
+    chosen = {"ASSAY_ROLE": role, "ASSAY_ENGINE": engine}
+    os.environ.update({name: value for name, value in chosen.items() if value})
+    settings.cache_clear()
+    check_bind(host)
     typer.echo(f"Assay listens on http://{host}:{port}", err=True)
-    uvicorn.run("assay.api.app:create_app", factory=True, host=host, port=port, log_level="info")
+    run(host, port)

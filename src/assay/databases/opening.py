@@ -17,6 +17,8 @@ from assay.errors import ConfigurationError
 
 BUSY_SECONDS = 30
 """How long a writer waits for another process's transaction."""
+EMPTY_SECONDS = 5
+"""How long emptying the log waits for readers; it is tried again."""
 WRITER_LOCK = 0x6173736179
 """Serialises those who write on PostgreSQL where order matters; "assay" in ASCII."""
 
@@ -102,7 +104,11 @@ def empty_log(engine: sa.Engine) -> bool:
     if engine.dialect.name != "sqlite":
         return True
     with engine.connect() as connection:
-        busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {EMPTY_SECONDS * 1000}")
+        try:
+            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
     return not busy
 
 

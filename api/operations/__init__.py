@@ -1,0 +1,1 @@
+"""Running the service: health, metrics, logs, traces and a graceful end."""

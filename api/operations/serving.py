@@ -1,0 +1,64 @@
+"""Running the service until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from functools import partial
+from types import FrameType
+
+import structlog
+import uvicorn
+
+from assay.api.access.binding import check_bind
+from assay.api.operations import logs
+from assay.settings import settings
+
+stopping = threading.Event()
+"""Set when the process was told to stop: streams that would never end look at it."""
+
+KEEP_ALIVE_SECONDS = 75  # longer than the 60 s of common load balancers, which must close first
+
+
+class Server(uvicorn.Server):
+    """A server that tells its streams that it stops."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        stopping.set()
+        super().handle_exit(sig, frame)
+
+
+def run(host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the requests at work.
+
+    Raises:
+        OpenBind: others can reach the address and nobody would be asked who they are.
+        ConfigurationError: a setting cannot be used.
+    """
+    from assay.api.app import create_app  # its streams import this module
+
+    mode = check_bind(host)
+    if mode == "required":
+        # The workers of this process and their children read it there.
+        os.environ["ASSAY_AUTH"] = mode
+        settings.cache_clear()
+    logs.configure()
+    stopping.clear()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signal again when it has ended; by then there is nothing to do.
+        signal.signal(number, lambda *_: stopping.set())
+    config = uvicorn.Config(
+        partial(create_app, warm=True),
+        factory=True,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=settings().shutdown_seconds,
+    )
+    structlog.get_logger("assay").info("starting", host=host, port=port, auth=mode)
+    Server(config).run()
+    structlog.get_logger("assay").info("stopped")

@@ -1,0 +1,11 @@
+"""Every page."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from assay.api.pages import audits, signing, status, verifying, works
+
+router = APIRouter()
+for part in (verifying, signing, works, audits, status):
+    router.include_router(part.router)

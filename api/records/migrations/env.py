@@ -1,0 +1,5 @@
+"""Alembic's entry point; see `assay.databases.environment`."""
+
+from assay.databases.environment import run_migrations
+
+run_migrations()

@@ -1,0 +1,1 @@
+"""`/v1/signatures`: files marked and signed, and their receipts; the operations are in `router`."""
