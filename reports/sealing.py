@@ -23,11 +23,13 @@ class Seal:
 
     Attributes:
         title: shown to readers of the manifest.
-        facts: the assertion that binds the report to what was audited.
+        facts: the assertion that binds the report to what was audited or verified.
+        assertion: label of that assertion.
     """
 
     title: str
     facts: dict[str, Any]
+    assertion: str = ASSERTION
 
     def detached(self, data: bytes, media_type: str) -> bytes:
         """The manifest store to keep beside a document.
@@ -55,7 +57,7 @@ class Seal:
             source_type=DigitalSourceType.ALGORITHMIC_MEDIA,
             title=self.title,
         )
-        return manifest.with_assertion(ASSERTION, self.facts)
+        return manifest.with_assertion(self.assertion, self.facts)
 
 
 def can_sign() -> bool:

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from assay.errors import AssayError
 from assay.evidence import Category, Kind
 from assay.reports.rendering.page import render
 
 if TYPE_CHECKING:
+    from assay.detector.plates import Explanation
     from assay.evidence import Evidence, Verification
     from assay.media import Media
 
@@ -60,7 +62,7 @@ def render_html(
     verification: Verification,
     *,
     picture: bytes | None = None,
-    heatmap: bytes | None = None,
+    explanation: Explanation | None = None,
     title: str | None = None,
     back: str | None = None,
 ) -> str:
@@ -68,7 +70,7 @@ def render_html(
 
     Args:
         picture: PNG to show, such as `thumbnail(media)` gives; embedded as data.
-        heatmap: PNG of the regions that weighed most in a classifier.
+        explanation: what `assay.detector.explain` says and draws, shown folded.
         title: default the media's name.
         back: address of a page on which the next picture can be examined.
 
@@ -85,11 +87,32 @@ def render_html(
         groups=_groups(verification),
         cited=cited,
         points_to=POINTS_TO,
-        details=_details,
+        details=detail_rows,
         picture=data_uri(picture),
-        heatmap=data_uri(heatmap),
+        explanation=explanation,
+        data_uri=data_uri,
         back=back,
     )
+
+
+def page_of(verification: Verification, media: Media, *, back: str | None = None) -> str:
+    """The page for one verification with the picture and what stands behind its score.
+
+    Explaining takes a second or two; where it fails, the page says nothing about it that the
+    evidence does not say already.
+
+    Raises:
+        DamagedMedia: the content does not decode.
+    """
+    from assay.detector.explanation import explain
+
+    explanation = None
+    if any(e.kind == "detector" for e in verification.evidence):
+        try:
+            explanation = explain(media)
+        except AssayError:
+            explanation = None
+    return render_html(verification, picture=thumbnail(media), explanation=explanation, back=back)
 
 
 def thumbnail(media: Media) -> bytes:
@@ -118,7 +141,7 @@ def _groups(verification: Verification) -> list[EvidenceGroup]:
     return groups
 
 
-def _details(evidence: Evidence) -> list[tuple[str, str]]:
+def detail_rows(evidence: Evidence) -> list[tuple[str, str]]:
     """Details as rows of text; what is empty says nothing and is left to the JSON."""
     empty: tuple[object, ...] = (None, "", [], {}, ())
     rows = [(_words(name), value) for name, value in evidence.details.items()]

@@ -1,21 +1,17 @@
-"""Face boxes: from scikit-image's bundled cascade, a YuNet file, or the user's table."""
+"""Face boxes for audits: found in the picture, or read from the user's table."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.errors import ConfigurationError, InputRefused, MissingExtra
+from assay.detector.faces import finding
+from assay.detector.faces.finding import Box, largest_first
+from assay.errors import InputRefused
 from assay.reports.fairness.tables import read_table
-
-Box = tuple[int, int, int, int]
-
-_WORKING_SIDE = 480  # pixels; the cascade takes about half a second at this size
-_SMALLEST_FACE = 0.15  # of the shorter side; portraits, not crowds
-_YUNET_SCORE = 0.7  # OpenCV's own example threshold
 
 
 class FaceFinder(Protocol):
@@ -27,55 +23,19 @@ class FaceFinder(Protocol):
 
 
 class CascadeFaces:
-    """The LBP frontal face cascade that ships with scikit-image.
-
-    On 24 photographs it found 22 faces and put 21 boxes right; it misses profiles, and it
-    sees faces in some backgrounds. Missing faces are data: the report counts them by prompt.
+    """scikit-image's cascade; missing faces are data: the report counts them by prompt.
 
     Raises:
         MissingExtra: scikit-image is not installed.
     """
 
-    name = "scikit-image LBP cascade"
+    name = finding.CascadeFaces.name
 
     def __init__(self) -> None:
-        try:
-            import skimage.data
-            from skimage.feature import Cascade
-        except ImportError as error:
-            raise MissingExtra(
-                "the face cascade needs scikit-image",
-                advice="pip install 'assay[audit]', or pass --boxes or --yunet",
-            ) from error
-        bundled: Any = skimage.data
-        self._cascade: Any = Cascade(bundled.lbp_frontal_face_cascade_filename())
+        self._finder = finding.CascadeFaces()
 
     def find(self, path: str, image: NDArray[np.uint8]) -> list[Box]:
-        import cv2
-
-        scale = min(1.0, _WORKING_SIDE / max(image.shape[:2]))
-        small = image
-        if scale < 1:
-            small = np.asarray(
-                cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-            )
-        least = max(32, int(min(small.shape[:2]) * _SMALLEST_FACE))
-        most = max(least, *small.shape[:2])
-        found = self._cascade.detect_multi_scale(
-            img=small,
-            scale_factor=1.15,
-            step_ratio=1,
-            min_size=(least, least),
-            max_size=(most, most),
-        )
-        boxes = [
-            tuple(
-                round(side / scale)
-                for side in (f["c"], f["r"], f["c"] + f["width"], f["r"] + f["height"])
-            )
-            for f in found
-        ]
-        return _largest_first(boxes)
+        return self._finder.find(image)
 
 
 class YunetFaces:
@@ -85,22 +45,13 @@ class YunetFaces:
         ConfigurationError: the file is not a YuNet model.
     """
 
-    name = "YuNet"
+    name = finding.YunetFaces.name
 
     def __init__(self, model: Path) -> None:
-        import cv2
-
-        try:
-            self._detector = cv2.FaceDetectorYN.create(str(model), "", (320, 320), _YUNET_SCORE)
-        except cv2.error as error:
-            raise ConfigurationError(f"{model}: not a YuNet model") from error
+        self._finder = finding.YunetFaces(model)
 
     def find(self, path: str, image: NDArray[np.uint8]) -> list[Box]:
-        height, width = image.shape[:2]
-        self._detector.setInputSize((width, height))
-        _, found = self._detector.detect(np.ascontiguousarray(image[..., ::-1]))
-        rows = [] if found is None else np.asarray(found)
-        return _largest_first([(int(x), int(y), int(x + w), int(y + h)) for x, y, w, h, *_ in rows])
+        return self._finder.find(image)
 
 
 class TableFaces:
@@ -124,8 +75,4 @@ class TableFaces:
             self._boxes.setdefault(str(path), []).append((left, top, right, bottom))
 
     def find(self, path: str, image: NDArray[np.uint8]) -> list[Box]:
-        return _largest_first(self._boxes.get(path, []))
-
-
-def _largest_first(boxes: list[Any]) -> list[Box]:
-    return sorted(boxes, key=lambda b: -(b[2] - b[0]) * (b[3] - b[1]))
+        return largest_first(self._boxes.get(path, []))

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.detector.calibration import Calibration, platt, trustworthy, worst_source_threshold
+from assay.detector.calibration import (
+    Calibration,
+    distrust,
+    platt,
+    trustworthy,
+    worst_source_threshold,
+)
 from assay.detector.evaluation.metrics import (
     auc,
     auc_by_group,
@@ -110,3 +116,19 @@ def test_bootstrap_interval_contains_the_figure():
     groups = np.repeat(np.arange(20).astype(str), 5)
     low, high = bootstrap_interval(lambda index: float(values[index].mean()), groups)
     assert low < values.mean() < high
+
+
+@pytest.mark.parametrize(
+    ("slope", "figure", "worst", "why"),
+    [
+        (1.0, 0.8, 0.01, ""),
+        (-1.0, 0.8, 0.01, "do not rise"),
+        (1.0, 0.5, 0.01, "AUC is 0.50"),
+        (1.0, float("nan"), 0.01, "AUC is nan"),
+        (1.0, 0.8, float("nan"), "no real source"),
+    ],
+)
+def test_why_a_model_may_decide_nothing(slope, figure, worst, why):
+    found = distrust(Calibration(slope, 0.0), figure, {"worst_source_fpr": worst})
+    assert why in found
+    assert bool(found) is bool(why)

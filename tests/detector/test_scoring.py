@@ -10,7 +10,8 @@ from sklearn.datasets import load_sample_images
 
 from assay.detector import DetectorExaminer, Score, score
 from assay.detector.degradation import examine_condition
-from assay.detector.explanation import overlay, radial_spectrum
+from assay.detector.explanation import radial_spectrum
+from assay.detector.heatmap import overlay
 from assay.detector.linear import LinearModel, default_model
 from assay.errors import ConfigurationError, InputRefused
 from assay.media import Media

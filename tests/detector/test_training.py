@@ -136,12 +136,8 @@ def test_too_few_sources_are_refused(corpus):
 
 
 def test_command_line_refuses_a_manifest_without_labels(tmp_path):
-    import typer
+    from assay.cli.train import app
 
-    from assay.cli.train import train as command
-
-    app = typer.Typer()
-    app.command()(command)
     manifest = tmp_path / "manifest.csv"
     manifest.write_text("path\nx.png\n")
     result = CliRunner().invoke(app, [str(manifest), "-o", str(tmp_path / "out")])

@@ -114,3 +114,13 @@ def test_long_details_are_cut_and_say_so() -> None:
     html = page.render_html(verification.model_copy(update={"evidence": (long,)}))
     assert len(html) < 30_000
     assert "50,000 characters" in html
+
+
+def test_a_probability_of_a_blended_face_says_what_it_is_of() -> None:
+    verification = _verification()
+    face = verification.evidence[1].model_copy(
+        update={"finding": "face-inconclusive", "probability": 0.6}
+    )
+    html = page.render_html(verification.model_copy(update={"evidence": (face,)}))
+    assert "probability of a blended face 60.0" in html
+    assert "probability 31.0" in page.render_html(verification)

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.detector.judge import Judge
+from assay.detector.judge import Judge, Rule
+from assay.detector.judge.rules import (
+    STANDARD_RULES,
+    BrokenIntegrity,
+    ConfidentClassifier,
+    ContradictingMarks,
+    NothingFound,
+    RecoveredProvenance,
+    TrustedProvenance,
+    UnvouchedClaims,
+)
 from assay.evidence import Evidence, Verdict
 
 
@@ -40,6 +50,12 @@ UNSIGNED_METADATA = evidence("metadata", "generated", "moderate")
 CAMERA_EXIF = evidence("metadata", "captured", "weak")
 KNOWN_WORK = evidence("fingerprint", "known-work", "strong", finding="known-work")
 EXPIRED_SIGNER = evidence("provenance", "nothing", "weak", finding="c2pa-credential-unfit")
+SUSPECTED_FACE = evidence(
+    "detector", "edited", "weak", finding="face-forgery-suspected", probability=0.8
+)
+WHOLE_PICTURE = evidence(
+    "detector", "nothing", "weak", finding="detector-inconclusive", probability=0.2
+)
 UNREGISTERED = evidence("watermark", "nothing", "moderate", finding="watermark-unregistered")
 
 
@@ -83,11 +99,59 @@ def test_a_classifier_against_trusted_provenance_is_shown() -> None:
     assert verdict.probability_generated == 0.97
 
 
-def test_contradicting_marks_name_both() -> None:
-    assert set(judge(TRUSTED_CAPTURE, WATERMARK).because) == {
-        TRUSTED_CAPTURE.id,
-        WATERMARK.id,
-    }
+def test_a_capture_manifest_with_an_ai_watermark_shows_both_sides() -> None:
+    verdict = judge(TRUSTED_CAPTURE, WATERMARK, CLASSIFIER)
+
+    assert verdict.category == "altered"
+    assert set(verdict.because) == {TRUSTED_CAPTURE.id, WATERMARK.id}
+    assert TRUSTED_CAPTURE.summary in verdict.summary
+    assert WATERMARK.summary in verdict.summary
+    assert "contradict" in verdict.summary
+
+
+# For each rule of the standard order: evidence on which it decides, and what its sentence says.
+DECIDES: dict[type[Rule], tuple[list[Evidence], str]] = {
+    BrokenIntegrity: ([BROKEN, TRUSTED_CAPTURE], BROKEN.summary),
+    ContradictingMarks: ([TRUSTED_CAPTURE, WATERMARK], "contradict each other"),
+    TrustedProvenance: ([TRUSTED_GENERATION, UNSIGNED_METADATA], TRUSTED_GENERATION.summary),
+    RecoveredProvenance: ([WATERMARK_OF_CAPTURE], "may have been changed since"),
+    ConfidentClassifier: ([CLASSIFIER, CAMERA_EXIF], CLASSIFIER.summary),
+    UnvouchedClaims: ([UNREGISTERED, CAMERA_EXIF], UNREGISTERED.summary),
+    NothingFound: ([CAMERA_EXIF], "does not show that a camera took this"),
+}
+
+
+def test_every_standard_rule_is_listed_here() -> None:
+    assert [type(rule) for rule in STANDARD_RULES] == list(DECIDES)
+
+
+@pytest.mark.parametrize("rule", DECIDES, ids=lambda rule: rule.__name__)
+def test_every_rule_decides_with_a_sentence(rule: type[Rule]) -> None:
+    items, sentence = DECIDES[rule]
+    deciding = next(r for r in STANDARD_RULES if r.decide(items) is not None)
+
+    assert type(deciding) is rule
+    assert sentence in judge(*items).summary
+    assert judge(*items).summary.endswith(".")
+
+
+@pytest.mark.parametrize("rule", [r for r in DECIDES if r is not NothingFound])
+def test_every_rule_but_the_last_is_silent_without_evidence(rule: type[Rule]) -> None:
+    assert rule().decide([]) is None
+
+
+def test_a_suspected_face_decides_nothing_and_lends_no_probability() -> None:
+    verdict = judge(SUSPECTED_FACE, WHOLE_PICTURE)
+
+    assert verdict.category == "no-evidence"
+    assert verdict.probability_generated == WHOLE_PICTURE.probability
+    assert judge(SUSPECTED_FACE).probability_generated is None
+
+
+def test_a_classifier_alone_never_says_captured() -> None:
+    for probability in (0.0, 0.001, 0.5, 1.0):
+        score = evidence("detector", "nothing", "weak", probability=probability)
+        assert judge(score).category == "no-evidence"
 
 
 def test_what_was_not_scored_is_listed() -> None:
