@@ -88,7 +88,10 @@ def _open(src: str | Path | bytes | Media, limits: Limits | None, any_extension:
 def _examine(examiner: Examiner, media: Media) -> list[Evidence]:
     """Run one examiner behind an isolation boundary."""
     try:
-        return examiner.examine(media)
+        found = examiner.examine(media)
+        for evidence in found:
+            evidence.model_dump_json()  # details that cannot be written fail here, alone
+        return found
     except AssayError as refusal:
         return [_not_scored(examiner, refusal.message, type(refusal).__name__)]
     except Exception as failure:

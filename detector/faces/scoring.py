@@ -67,7 +67,7 @@ def score_faces(
         return []
     features = np.stack([extract(crop_face(pixels, box)) for box in boxes])
     scores = [
-        FaceScore(box, float(value), model.trustworthy and value > model.threshold)
+        FaceScore(box, float(value), model.trustworthy and bool(value > model.threshold))
         for box, value in zip(boxes, model.log_odds(features), strict=True)
     ]
     return sorted(scores, key=lambda score: -score.log_odds)

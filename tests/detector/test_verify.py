@@ -111,6 +111,14 @@ class _Versionless:
         raise OSError("the model file is gone")
 
 
+class _Unwritable:
+    name, version = "unwritable", "1"
+
+    def examine(self, media: Media) -> list[Evidence]:
+        found = assay.verify(media, examiners={"refusing": _Refusing()}).evidence[0]
+        return [found.model_copy(update={"details": {"flag": np.True_}})]
+
+
 def test_an_examiner_that_fails_takes_no_other_down(signed: Media) -> None:
     from assay.provenance.examiner import C2paExaminer
 
@@ -120,6 +128,7 @@ def test_an_examiner_that_fails_takes_no_other_down(signed: Media) -> None:
             "failing": _Failing(),
             "refusing": _Refusing(),
             "versionless": _Versionless(),
+            "unwritable": _Unwritable(),
             "c2pa": C2paExaminer(),
         },
     )
@@ -129,7 +138,9 @@ def test_an_examiner_that_fails_takes_no_other_down(signed: Media) -> None:
         "failing",
         "refusing",
         "versionless",
+        "unwritable",
     ]
+    assert verification.model_dump_json()
     assert "divided by zero" in verification.verdict.not_scored[0].why
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from assay.provenance.generation.loading import Device, Task
     from assay.provenance.generation.policy import StrictMask
     from assay.provenance.generation.session import Made, Session
+    from assay.provenance.marking import Receipt
     from assay.provenance.matching import Registry
 
 
@@ -103,9 +104,9 @@ def _make(job: Job, session: Session, registry: Registry) -> int:
             if made.error is not None:
                 print_error(made.error, as_json=job.as_json, instance=str(made.path))
                 code = max(code, made.error.exit_code)
-                continue
-            saved.append(made.signed)
-            _report(job, made)
+            elif made.signed is not None:
+                saved.append(made.signed)
+                _report(job, made, made.signed.receipt)
     if job.sheet and len(saved) > 1:
         sheet = save_contact_sheet(saved, session.sheet, registry=registry)
         if not job.as_json:
@@ -115,8 +116,7 @@ def _make(job: Job, session: Session, registry: Registry) -> int:
     return code
 
 
-def _report(job: Job, made: Made) -> None:
-    receipt = made.signed.receipt
+def _report(job: Job, made: Made, receipt: Receipt) -> None:
     if job.as_json:
         print_json(
             {"file": str(made.path), "seed": made.seed, "receipt": receipt.model_dump(mode="json")}
