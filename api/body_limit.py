@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assay.api.problems import respond
+from assay.api.problems import MalformedRequest, respond
 from assay.errors import LimitExceeded
 
 
@@ -24,7 +24,14 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "")
+        headers = Headers(scope=scope)
+        if "transfer-encoding" in headers and "content-length" in headers:
+            # A proxy may have believed the other one, and taken a second request for a body.
+            unclear = MalformedRequest("the request has two lengths")
+            document = {**unclear.problem(instance=scope["path"])}
+            await respond(400, document, {"Connection": "close"})(scope, receive, send)
+            return
+        declared = headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self.max_bytes:
             error = self._error()
             await respond(413, {**error.problem(instance=scope["path"])})(scope, receive, send)

@@ -12,6 +12,7 @@ from assay.api.operations import logs
 from assay.api.operations.observing import Observed
 from assay.api.rate_limits import RateLimits
 from assay.api.request_ids import RequestIds
+from assay.api.response_headers import ResponseHeaders
 from assay.errors import ConfigurationError
 from assay.settings import settings
 
@@ -46,4 +47,5 @@ def install(app: FastAPI) -> None:
             expose_headers=[*_EXPOSED, "Idempotency-Replayed"],
         )
     app.add_middleware(Observed)
+    app.add_middleware(ResponseHeaders)
     app.add_middleware(RequestIds)

@@ -109,6 +109,21 @@ class MediaStore:
         except (obstore.exceptions.BaseError, OSError) as error:
             raise StoreUnavailable(f"the media store cannot delete: {error}") from error
 
+    def reach(self) -> None:
+        """Do nothing but ask the store for an answer.
+
+        Raises:
+            StoreUnavailable: it does not answer.
+        """
+        import obstore
+
+        try:
+            obstore.head(self._store, "no-object-has-this-key")
+        except FileNotFoundError:
+            return
+        except (obstore.exceptions.BaseError, OSError) as error:
+            raise StoreUnavailable(f"the media store does not answer: {error}") from error
+
     def keys(self) -> list[str]:
         """The key of every object."""
         import obstore

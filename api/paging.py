@@ -57,7 +57,12 @@ def decode(cursor: str) -> Any:
         InvalidRequest: the cursor is not one of ours.
     """
     try:
-        return json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
+        place = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
+        written = json.dumps(place, ensure_ascii=False)
+        written.encode()  # half of a surrogate pair is no text for a database
+        if "\\u0000" in written:
+            raise ValueError("a null character")
+        return place
     except (binascii.Error, ValueError) as error:
         raise InvalidRequest("cursor: not one that this service gave") from error
 

@@ -78,7 +78,7 @@ def sign(
             (which become a PNG). The source is never touched.
         profile: what happened: `generated` by AI, `edited` with AI, `captured` by a camera,
             `composite` of several parts, `converted` to another format, `redacted`
-            (statements removed from its manifest).
+            (statements removed from its manifest, which the registry then forgets).
         out: where the result goes; None returns it without writing a file.
         any_extension: accept file names that claim another type than the content.
         watermark: False leaves the pixels alone and binds by fingerprint only.
@@ -124,6 +124,7 @@ def sign(
         registry = Registry(settings().registry_url)
     if out is None:
         receipt = _release(original, marked, shared, registry, checks)
+        _withdraw(original, profile, registry)
         return Signed(marked, receipt, None)
     destination = Path(out)
     with atomic_path(destination) as temporary:
@@ -131,6 +132,7 @@ def sign(
         read_again = Media.open(temporary, limits=original.limits, any_extension=True)
         written = replace(read_again, name=destination.name)
         receipt = _release(original, written, shared, registry, checks)
+    _withdraw(original, profile, registry)
     return Signed(written, receipt, destination)
 
 
@@ -205,6 +207,16 @@ def _release(
         log_index=proof.index,
         log_proof=proof.to_text(),
     )
+
+
+def _withdraw(original: Media, profile: str, registry: Registry) -> None:
+    """What a redaction took out of the file is not handed out by the registry either.
+
+    Copies of the original that lost their manifest are led to the redacted one.
+    """
+    label = read(original).manifest_label if profile == "redacted" else None
+    if label is not None:
+        registry.remove_manifest(label)
 
 
 def _read_back(marked: Media, context: MarkingContext) -> tuple[Credentials, bytes]:

@@ -24,10 +24,10 @@ from assay.api.webhooks.delivering import prune
 from assay.databases import empty_log, writing
 from assay.errors import AssayError
 
-BEAT_SECONDS = 5.0
+BEAT_SECONDS = 3.0
 DEAD_AFTER_SECONDS = 60.0  # without a sign of life; a worker on this machine is seen to be gone
 TIDY_SECONDS = 60.0
-OVERDUE_SECONDS = 10.0  # from a record to its place in the queue; usually milliseconds
+OVERDUE_SECONDS = 4.0  # from a record to its place in the queue; usually milliseconds
 
 _log = logging.getLogger("assay.jobs")
 
@@ -77,7 +77,10 @@ class Caretaker:
         if recovered := self._jobs.recover(alive(engine)):
             _log.warning("%d jobs of ended workers were queued again", recovered)
         overdue = self._records.unfinished(created_before=time.time() - OVERDUE_SECONDS)
-        for job_id in self._jobs.lost(overdue):
+        lost = self._jobs.lost(overdue)
+        if lost:
+            self._store.reach()  # without it they would only use up their attempts
+        for job_id in lost:
             self._jobs.forget(job_id)
             self._jobs.submit(job_id, overdue[job_id])
             _log.warning("job %s was not in the queue and was queued again", job_id)

@@ -64,7 +64,8 @@ class DurableJobs:
         self._at_once = at_once
         self._url = _plain(url or settings().jobs_url)
         self._client: DBOSClient | None = None
-        self._running = 0
+        self._at_work: set[str] = set()
+        self._dropped: set[str] = set()  # given to this worker, but not at work at the last look
         self._changed = threading.Condition()
         self._stopping = False
 
@@ -118,7 +119,7 @@ class DurableJobs:
 
         with self._changed:
             self._stopping = True
-            self._changed.wait_for(lambda: self._running == 0, timeout=seconds)
+            self._changed.wait_for(lambda: not self._at_work, timeout=seconds)
         if self._work:
             DBOS.destroy(destroy_registry=True)
         if self._client:
@@ -151,9 +152,18 @@ class DurableJobs:
         return set(job_ids) - {found.workflow_id for found in alive}
 
     def recover(self, alive: Collection[str]) -> int:
-        """Queue again what workers that are not alive left running; how many jobs."""
+        """Queue again what workers that are not alive left running; how many jobs.
+
+        Also what this worker lost: when the database goes away, DBOS drops a job that it has
+        just taken and leaves it written down as running.
+        """
         pending = self._list(status="PENDING")
+        with self._changed:
+            mine = {job.workflow_id for job in pending if job.executor_id == self.worker_id}
+            idle = mine - self._at_work
         orphans = [job.workflow_id for job in pending if job.executor_id not in alive]
+        orphans += idle & self._dropped  # not only between two steps
+        self._dropped = idle
         if orphans:
             self._open.resume_workflows(orphans, queue_name=QUEUE)
         return len(orphans)
@@ -192,12 +202,12 @@ class DurableJobs:
         with self._changed:
             if self._stopping:
                 raise Interrupted
-            self._running += 1
+            self._at_work.add(job_id)
         try:
             self._work(job_id)
         finally:
             with self._changed:
-                self._running -= 1
+                self._at_work.discard(job_id)
                 self._changed.notify_all()
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 
 import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from assay.api.errors import RetryLater, ServiceError
 from assay.api.operations import metrics
 from assay.api.problems import InternalError, answer
 
@@ -14,6 +17,12 @@ UNKNOWN_ROUTE = "unknown"  # one label for every address that does not exist
 QUIET = ("/healthz", "/readyz", "/metrics")  # asked every few seconds; logged for debugging only
 # Anything else a client invents as a method becomes one label.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class DatabaseAway(RetryLater):
+    """The database cannot be reached, or its disk is full."""
+
+    code = "database-away"
 
 
 class Observed:
@@ -38,11 +47,13 @@ class Observed:
         with metrics.AT_WORK.track_inprogress():
             try:
                 await self.app(scope, receive, noted)
-            except Exception:
+            except Exception as error:
                 structlog.get_logger("assay").exception("unexpected failure")
                 if status:
                     raise  # half an answer is out: only breaking the connection tells the truth
-                failed = InternalError("the service failed; its log says more")
+                failed: ServiceError = InternalError("the service failed; its log says more")
+                if isinstance(error, (OperationalError, InterfaceError, PoolTimeout)):
+                    failed = DatabaseAway("the database does not answer", seconds=5)
                 await answer(failed, instance=scope["path"])(scope, receive, noted)
             finally:
                 _note(scope, status, time.perf_counter() - started)

@@ -20,6 +20,9 @@ stopping = threading.Event()
 
 KEEP_ALIVE_SECONDS = 75  # longer than the 60 s of common load balancers, which must close first
 
+MOST_HEAD_BYTES = 65_536
+"""Of a request's first line and headers, or of the trailers after its body."""
+
 
 class Server(uvicorn.Server):
     """A server that tells its streams that it stops."""
@@ -53,6 +56,9 @@ def run(host: str, port: int) -> None:
         factory=True,
         host=host,
         port=port,
+        # The other parser of uvicorn takes headers of any length into memory, from anyone.
+        http="h11",
+        h11_max_incomplete_event_size=MOST_HEAD_BYTES,
         log_config=None,
         access_log=False,
         server_header=False,

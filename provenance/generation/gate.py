@@ -51,6 +51,8 @@ POLL_SECONDS = 0.5
 MAX_ATTEMPTS = 3
 """A file with which the gate died this often is refused instead of killing it again."""
 _LONGEST_PAUSE = 60.0
+_PATIENCE = 3
+"""Files that have to wait before the others are left for the next time."""
 
 _NOT_ITS_FAULT = (KeysUnavailable, OutputRefused, ConfigurationError, OSError, SQLAlchemyError)
 """What the next file would meet too: no keys, a full disk, a registry that does not answer."""
@@ -109,6 +111,7 @@ class Gate:
         self._work = self.private / WORK
         self._refusals = Refusals()
         self._arrivals = Arrivals(self.private, self.settle)
+        self._waited: set[str] = set()
         self._any_extension = bool(self.options.get("any_extension"))
 
     @contextlib.contextmanager
@@ -133,16 +136,21 @@ class Gate:
             yield self
 
     def sweep(self, stop: threading.Event | None = None) -> Iterator[Event]:
-        """Work off every finished file once; ends early at `stop` or when something is missing."""
-        for arrival in self._arrivals.scan():
-            if stop is not None and stop.is_set():
+        """Work off every finished file once; those that had to wait before come last."""
+        arrivals = self._arrivals.scan()
+        arrivals.sort(key=lambda arrival: arrival.name in self._waited)
+        waiting = 0
+        for arrival in arrivals:
+            if waiting == _PATIENCE or (stop is not None and stop.is_set()):
                 return
             if self._refusals.holds(arrival):
                 continue
             event = self._pass(arrival)
-            yield event
+            self._waited.discard(event.name)
             if event.kind == "waiting":
-                return
+                self._waited.add(event.name)
+                waiting += 1
+            yield event
 
     def once(self, stop: threading.Event) -> Iterator[Event]:
         """What is finished now; files still being written are left to the next time."""
@@ -154,11 +162,11 @@ class Gate:
         """Work off files as they come, until `stop` is set; the file at work is finished."""
         pause = POLL_SECONDS
         while not stop.is_set():
-            waiting = False
+            kinds = set()
             for event in self.sweep(stop):
-                waiting = event.kind == "waiting"
+                kinds.add(event.kind)
                 yield event
-            pause = min(2 * pause, _LONGEST_PAUSE) if waiting else POLL_SECONDS
+            pause = min(2 * pause, _LONGEST_PAUSE) if kinds == {"waiting"} else POLL_SECONDS
             stop.wait(pause)
 
     def _pass(self, arrival: Arrival) -> Event:

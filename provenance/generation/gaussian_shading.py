@@ -198,9 +198,9 @@ def invert(
 
 def _check(pipeline: Any) -> None:
     """Only pipelines whose sampling this inverts: one text encoder, one U-Net, a VAE."""
-    config = getattr(getattr(pipeline, "unet", None), "config", None)
-    known = config is not None and hasattr(pipeline, "vae") and hasattr(pipeline, "encode_prompt")
-    if not known or config.get("addition_embed_type") or config.in_channels != 4:
+    config: Any = getattr(getattr(pipeline, "unet", None), "config", {})
+    known = hasattr(pipeline, "vae") and hasattr(pipeline, "encode_prompt")
+    if not known or config.get("addition_embed_type") or config.get("in_channels") != 4:
         raise ConfigurationError(
             f"{type(pipeline).__name__}: Gaussian Shading is for Stable Diffusion 1 and 2",
             advice="the watermark in the pixels works with every pipeline",

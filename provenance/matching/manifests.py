@@ -36,6 +36,15 @@ class ManifestStore:
             connection.execute(manifests.insert(), row)
             insert_prints(connection, pictures, manifest_label=stored.label)
 
+    def remove(self, label: str) -> bool:
+        """Delete a manifest with the look of its file; whether there was one."""
+        with self._engine.begin() as connection:
+            lock_writers(connection)
+            owned = sa.select(prints.c.id).where(prints.c.manifest_label == label)
+            connection.execute(tombstones.insert().from_select([tombstones.c.print_id], owned))
+            gone = connection.execute(manifests.delete().where(manifests.c.label == label))
+        return bool(gone.rowcount)
+
     def find(self, label: str) -> ManifestRecord | None:
         """The manifest with this label, or None."""
         return next(iter(self._where(manifests.c.label == label)), None)

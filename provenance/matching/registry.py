@@ -238,6 +238,10 @@ class Registry:
         self._registrar.stored(len(new))
         return {"pdq": new[0].fingerprint.pdq.hex()}
 
+    def remove_manifest(self, label: str) -> bool:
+        """Give a manifest out no more; whether there was one with this label."""
+        return self._manifests.remove(label)
+
     def manifest(self, label: str) -> ManifestRecord:
         """The manifest with this label.
 

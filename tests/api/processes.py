@@ -18,11 +18,17 @@ START_SECONDS = 90
 
 
 @contextmanager
-def process(*arguments: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`assay` with these arguments until the block ends; it must stop when it is told to."""
+def process(
+    *arguments: str, log: Path, program: tuple[str, ...] = (_PROGRAM,)
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`assay` with these arguments until the block ends; it must stop when it is told to.
+
+    Args:
+        program: Python code and arguments of its own, in place of plain `assay`.
+    """
     with log.open("wb") as out:
         running = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, *arguments], stdout=out, stderr=subprocess.STDOUT
+            [sys.executable, "-c", *program, *arguments], stdout=out, stderr=subprocess.STDOUT
         )
     try:
         yield running
@@ -40,14 +46,16 @@ def process(*arguments: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextmanager
-def serving(*arguments: str, log: Path) -> Iterator[httpx.Client]:
+def serving(
+    *arguments: str, log: Path, program: tuple[str, ...] = (_PROGRAM,)
+) -> Iterator[httpx.Client]:
     """A client of `assay serve` on a free loopback port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     with (
-        process("serve", "--port", str(port), *arguments, log=log) as running,
+        process("serve", "--port", str(port), *arguments, log=log, program=program) as running,
         httpx.Client(base_url=address, timeout=90) as client,
     ):
         end = time.monotonic() + START_SECONDS

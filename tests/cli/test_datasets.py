@@ -189,7 +189,7 @@ def test_screen(
     write(photographs["china"], folder / "forbidden.png")
     (folder / "cut.png").write_bytes((folder / "mine.png").read_bytes()[:2000])
     manifest = folder / "manifest.csv"
-    rows = {name: "CC0-1.0" for name in ("screenshot", "reserved", "licensed", "theirs", "mine")}
+    rows = dict.fromkeys(("screenshot", "reserved", "licensed", "theirs", "mine"), "CC0-1.0")
     lines = [f"{name}.png,{licence}" for name, licence in rows.items()]
     manifest.write_text("\n".join(["path,licence", *lines, "forbidden.png,GPL-3.0-only"]))
 

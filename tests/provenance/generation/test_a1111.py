@@ -38,18 +38,21 @@ class Host:
         self.api = fake("modules.api.api", encode_pil_to_base64=self.encode_pil_to_base64)
 
     def save_image(self, image: Image.Image, name: str, info: str, *, copy: bool = False) -> Path:
-        path = self.folder / name
         params = SimpleNamespace(
             image=image,
             p=SimpleNamespace(sd_model_name="tiny-1.5"),
-            filename=str(path),
+            filename=str(self.folder / name),
             pnginfo={"parameters": info},
         )
         self._run(self.before, params)
         metadata = PngInfo()
         for key, value in params.pnginfo.items():
             metadata.add_text(key, value)
+        path = Path(params.filename)
+        if path.exists():  # `params` is not told
+            path = path.with_name(f"{path.stem}-1{path.suffix}")
         params.image.save(path, pnginfo=metadata)
+        params.image.already_saved_as = str(path)
         if copy:
             params.image.save(path.with_suffix(".jpg"))
         self._run(self.after, params)
@@ -66,7 +69,9 @@ class Host:
                 self.reported.append(error)
 
     @staticmethod
-    def encode_pil_to_base64(image: Image.Image) -> bytes:
+    def encode_pil_to_base64(image: Image.Image | str) -> bytes | str:
+        if isinstance(image, str):
+            return image
         metadata = PngInfo()
         for key, value in image.info.items():
             metadata.add_text(key, value)
@@ -128,6 +133,15 @@ def test_saved_files_and_their_copies_are_signed_and_clean(host: Host, image: Im
         assert saved.text["parameters"] == "a cat\nSteps: 20, Model: tiny, Lora: x.pt, [removed]"
 
 
+def test_the_name_that_the_host_chose_is_signed(host: Host, image: Image.Image) -> None:
+    first = host.save_image(image.copy(), "00000-1.png", "a cat")
+    second = host.save_image(image.copy(), "00000-1.png", "a cat")
+    assert [first.name, second.name] == ["00000-1.png", "00000-1-1.png"]
+    assert host.reported == []
+    for path in (first, second):
+        assert_both_marks(Media.open(path))
+
+
 def test_the_api_sends_signed_pictures(host: Host, image: Image.Image) -> None:
     host.start()
     host.start()  # the UI was reloaded: not wrapped twice
@@ -138,6 +152,8 @@ def test_the_api_sends_signed_pictures(host: Host, image: Image.Image) -> None:
     assert_both_marks(media)
     assert b"ghp_" not in media.data
     assert image.info["parameters"].startswith("a cat, ghp_")
+    again = host.api.encode_pil_to_base64(answer.decode())  # encoded by somebody else
+    assert base64.b64decode(again) == base64.b64decode(answer)
 
 
 def test_failures_leave_nothing_unsigned(host: Host, tmp_path: Path) -> None:

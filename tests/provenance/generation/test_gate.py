@@ -138,6 +138,25 @@ def test_missing_keys_are_not_the_files_fault(
     assert [event.kind for event in worked_off(gate(folders))] == ["released"]
 
 
+def test_files_that_have_to_wait_do_not_stop_the_others(
+    folders: tuple[Path, Path], picture: Path
+) -> None:
+    private, public = folders
+    for name in ("a", "b", "c", "d"):
+        (private / name).mkdir()
+        shutil.copy(picture, private / name / "x.png")
+    public.mkdir()
+    for name in ("a", "b", "c"):
+        (public / name).write_text("a file where a folder should be")
+    door = gate(folders)
+    with door.opened():
+        assert [event.name for event in door.sweep()] == ["a/x.png", "b/x.png", "c/x.png"]
+        assert next(door.sweep()).target == public / "d" / "x.png"
+        (public / "a").unlink()
+        assert {event.name: event.kind for event in door.sweep()}["a/x.png"] == "released"
+    assert_signed(public / "a" / "x.png")
+
+
 def test_files_signed_by_a_hook_pass_as_they_are(folders: tuple[Path, Path], picture: Path) -> None:
     private, public = folders
     marking.sign(picture, out=private / "ours.png")

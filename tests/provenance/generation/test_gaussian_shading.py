@@ -24,6 +24,7 @@ from . import pipelines
 SHADING = GaussianShading(b"a key of sixteen bytes or more")
 PAYLOAD = 0x123456789ABCDEF
 SHAPE = (1, 4, 64, 64)
+SETTINGS: dict[str, Any] = {"height": 128, "width": 128, "num_inference_steps": 10}
 
 
 def test_marked_noise_is_normal_and_differs_each_time() -> None:
@@ -76,8 +77,8 @@ def test_the_bound_on_false_alarms_holds(monkeypatch: pytest.MonkeyPatch) -> Non
 def invertible() -> Any:
     """A tiny pipeline; its VAE had 80 steps of training to give back what it was given.
 
-    A random VAE loses the latents, a real one returns them almost unchanged; this one returns
-    about four of five signs, so the figures here are below those of real models.
+    A random VAE loses the latents and a real one returns them almost unchanged, so the figures
+    here are below those of real models.
     """
     torch.manual_seed(0)
     vae = AutoencoderKL(
@@ -89,7 +90,9 @@ def invertible() -> Any:
         up_block_types=["UpDecoderBlock2D"] * 2,
         mid_block_add_attention=False,
     )
-    scale = vae.config.scaling_factor
+    pipeline = pipelines.text_to_image(vae=vae)
+    made = pipeline("", **SETTINGS, output_type="latent").images
+    scale = vae.config.scaling_factor / made.std()  # of what a random U-Net arrives at
     optimiser = torch.optim.Adam(vae.parameters(), lr=4e-3)
     for _ in range(80):
         latents = torch.randn(4, 4, 12, 12)
@@ -98,7 +101,7 @@ def invertible() -> Any:
         optimiser.zero_grad()
         ((returned - latents) ** 2).mean().backward()
         optimiser.step()
-    return pipelines.text_to_image(vae=vae.eval())
+    return pipeline
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +122,7 @@ def scaled(picture: Image.Image) -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    ("edit", "bits"), [(None, 57), (jpeg, 51), (scaled, 54)], ids=["none", "jpeg80", "scaled"]
+    ("edit", "bits"), [(None, 60), (jpeg, 57), (scaled, 57)], ids=["none", "jpeg80", "scaled"]
 )
 def test_a_picture_gives_its_payload_back(
     edit: Any, bits: int, invertible: Any, picture: Any
@@ -132,8 +135,8 @@ def test_a_picture_gives_its_payload_back(
 
 
 def test_unmarked_pictures_have_no_mark(invertible: Any) -> None:
-    plain = invertible("a lighthouse", height=128, width=128, num_inference_steps=4).images[0]
-    assert SHADING.detect(invertible, plain, steps=4) is None
+    plain = invertible("a lighthouse", **SETTINGS).images[0]
+    assert SHADING.detect(invertible, plain, steps=10) is None
 
 
 def test_what_does_not_fit_is_refused(invertible: Any) -> None:
