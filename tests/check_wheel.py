@@ -12,7 +12,7 @@ EXPECTED = (
     "assay/api/app.py",
     "assay/api/templates/home.html",
     "assay/api/static/page.css",
-    "assay/api/static/vendor/htmx.min.js",
+    "assay/api/static/vendor/htmx-4.0.1.min.js",
     "assay/api/records/migrations/versions/0001_first_tables.py",
     "assay/datasets/photographs/coffee.png",
     "assay/detector/verify.py",

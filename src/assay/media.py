@@ -55,9 +55,7 @@ class Media:
     seconds: float | None = None
     name: str | None = None
     limits: Limits = field(default_factory=Limits, repr=False)
-    _known: dict[Hashable, Any] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _known: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def open(
