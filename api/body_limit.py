@@ -13,6 +13,26 @@ from assay.api.problems import MalformedRequest, respond
 from assay.errors import LimitExceeded
 
 
+class OneLength:
+    """ASGI middleware: refuses a body of two lengths.
+
+    A proxy may have believed the other one, and taken a second request for a part of the body.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            if "transfer-encoding" in headers and "content-length" in headers:
+                unclear = MalformedRequest("the request has two lengths")
+                document = {**unclear.problem(instance=scope["path"])}
+                await respond(400, document, {"Connection": "close"})(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
 class BodyLimit:
     """ASGI middleware: refuses a declared length, cuts off a body that grows over the limit."""
 
@@ -24,14 +44,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        if "transfer-encoding" in headers and "content-length" in headers:
-            # A proxy may have believed the other one, and taken a second request for a body.
-            unclear = MalformedRequest("the request has two lengths")
-            document = {**unclear.problem(instance=scope["path"])}
-            await respond(400, document, {"Connection": "close"})(scope, receive, send)
-            return
-        declared = headers.get("content-length", "")
+        declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal() and int(declared) > self.max_bytes:
             error = self._error()
             await respond(413, {**error.problem(instance=scope["path"])})(scope, receive, send)

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from assay.api.access.attempts import limit_of
-from assay.api.body_limit import BodyLimit
+from assay.api.body_limit import BodyLimit, OneLength
 from assay.api.gate import Gate
 from assay.api.operations import logs
 from assay.api.operations.observing import Observed
@@ -46,6 +46,7 @@ def install(app: FastAPI) -> None:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Prefer"],
             expose_headers=[*_EXPOSED, "Idempotency-Replayed"],
         )
+    app.add_middleware(OneLength)
     app.add_middleware(Observed)
     app.add_middleware(ResponseHeaders)
     app.add_middleware(RequestIds)

@@ -42,7 +42,7 @@ async def _identify(request: HTTPConnection) -> Caller | None:
         return await to_thread.run_sync(
             _recognise, credential, address_of(request), limiter=_limiter()
         )
-    cookie = request.cookies.get(sessions.COOKIE)
+    cookie = sessions.cookie_of(request)
     if cookie is not None:
         person = await to_thread.run_sync(_person, cookie, limiter=_limiter())
         if person is not None:

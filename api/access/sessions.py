@@ -18,7 +18,7 @@ from assay.api.access.errors import CrossSiteRequest
 from assay.api.access.keys import ApiKey, KeyStore
 from assay.api.access.schema import sessions
 
-COOKIE = "assay_session"
+_COOKIE = "assay_session"
 LASTS = timedelta(hours=12)  # one working day
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf_token"
@@ -66,21 +66,38 @@ def hashed(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def cookie_name(request: HTTPConnection) -> str:
+    """Over TLS a name that browsers let no other host, such as a neighbour's, set (RFC 6265bis)."""
+    return f"__Host-{_COOKIE}" if _is_over_tls(request) else _COOKIE
+
+
+def cookie_of(request: HTTPConnection) -> str | None:
+    """The text of the session cookie."""
+    return request.cookies.get(cookie_name(request))
+
+
 def set_cookie(request: Request, response: Response, token: str) -> None:
     """Give a browser its session; other sites never make it send the cookie."""
     response.set_cookie(
-        COOKIE,
+        cookie_name(request),
         token,
         max_age=int(LASTS.total_seconds()),
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=_is_over_tls(request),
+    )
+
+
+def delete_cookie(request: Request, response: Response) -> None:
+    """Take it back."""
+    response.delete_cookie(
+        cookie_name(request), secure=_is_over_tls(request), httponly=True, samesite="strict"
     )
 
 
 def csrf_token(request: HTTPConnection) -> str:
     """What a form of this person must carry in `csrf_token`; empty without a session."""
-    cookie = request.cookies.get(COOKIE)
+    cookie = cookie_of(request)
     if cookie is None:
         return ""
     return hmac.new(cookie.encode(), b"assay form", hashlib.sha256).hexdigest()
@@ -101,3 +118,7 @@ async def refuse_forged(request: Request, caller: Caller) -> None:
         raise CrossSiteRequest(
             "the form has no valid token", advice="load the page again and repeat"
         )
+
+
+def _is_over_tls(request: HTTPConnection) -> bool:
+    return bool(request.scope.get("scheme") == "https")

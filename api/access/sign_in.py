@@ -14,7 +14,13 @@ from assay.api.access.anonymous import refuse_cross_site
 from assay.api.access.errors import TooManyAttempts, Unauthenticated
 from assay.api.access.identifying import address_of, identify
 from assay.api.access.keys import KeyStore
-from assay.api.access.sessions import COOKIE, SessionStore, refuse_forged, set_cookie
+from assay.api.access.sessions import (
+    SessionStore,
+    cookie_of,
+    delete_cookie,
+    refuse_forged,
+    set_cookie,
+)
 from assay.api.errors import ServiceError
 from assay.api.pages.rendering import page
 from assay.api.records import open_database
@@ -49,11 +55,11 @@ async def sign_out(request: Request) -> Response:
     caller = await identify(request)
     if caller is not None:
         await refuse_forged(request, caller)
-    token = request.cookies.get(COOKIE)
+    token = cookie_of(request)
     if token is not None:
         await to_thread.run_sync(SessionStore(open_database()).end, token)
     response = RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER)
-    response.delete_cookie(COOKIE)
+    delete_cookie(request, response)
     return response
 
 

@@ -137,6 +137,24 @@ def test_a_record_that_never_reached_the_queue_is_queued(
     assert jobs.health().queued == 1
 
 
+def test_a_job_that_this_worker_dropped_is_queued_again(
+    accepting: Runtime, chelsea: Pixels
+) -> None:
+    """DBOS drops what it has just taken when the database goes away, and says it is running."""
+    id = accept(accepting, chelsea[:64, :64]).id
+    jobs = accepting.jobs
+    assert isinstance(jobs, DurableJobs)
+    engine = sa.create_engine(settings().jobs_url)
+    with engine.begin() as connection:
+        taken = sa.text("UPDATE workflow_status SET status = 'PENDING', executor_id = :me")
+        connection.execute(taken, {"me": jobs.worker_id})
+    assert jobs.health().queued == 0
+    assert jobs.recover({jobs.worker_id}) == 0  # it may be about to begin
+    assert jobs.recover({jobs.worker_id}) == 1
+    assert jobs.lost([id]) == set()
+    assert jobs.health().queued == 1
+
+
 def test_a_job_is_queued_once(accepting: Runtime, chelsea: Pixels) -> None:
     record = accept(accepting, chelsea[:64, :64])
     accepting.jobs.submit(record.id)

@@ -98,7 +98,15 @@ class TestSessions:
     def test_over_tls_the_cookie_is_secure(self, app: FastAPI, store: KeyStore) -> None:
         with calling(app, base_url="https://assay.example.org") as browser:
             done = browser.post("/sign-in", data={"key": store.create("ana", ["verify"])[1]})
-        assert "Secure" in done.headers["set-cookie"]
+            assert browser.get(CALLER).status_code == 200
+            cookie = done.headers["set-cookie"]
+            assert "Secure" in cookie
+            assert "Path=/" in cookie
+            name, _, rest = cookie.partition("=")
+            assert name == "__Host-assay_session"  # no neighbouring host can set it
+            browser.cookies.clear()
+            browser.cookies.set("assay_session", rest.partition(";")[0])
+            assert browser.get(CALLER).status_code == 401
 
 
 def _csrf(client: TestClient) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 from assay.media import Media
 from assay.provenance import certificates, keys, read
 from assay.provenance.manifests import Agent, generated
+from assay.provenance.matching import Registry
 from assay.provenance.signing import sign_detached
 from assay.settings import settings
 from tests.loopback import Loopback, serve
@@ -149,6 +151,13 @@ def test_a_redaction_removes_the_prompt(assay: Run, photo: Path, tmp_path: Path)
     credentials = read(tmp_path / "clean.jpg")
     assert (credentials.state, credentials.origin) == ("trusted", "generated")
     assert "c2pa.redacted" in [action.action for action in credentials.actions]
+
+    # Nor does the registry hand the original's manifest out: it leads to the redacted one.
+    with Registry(settings().registry_url) as registry:
+        assert registry.manifest_for_file(sha256(original.read_bytes()).hexdigest()) is None
+        found = [item.record for item in registry.recover(photo)]
+    assert [record.label for record in found] == [credentials.manifest_label]
+    assert secret.encode() not in found[0].manifest
 
 
 def test_ingredients_are_inputs(
