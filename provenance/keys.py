@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -214,16 +215,25 @@ def _read(path: Path) -> bytes:
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Create `path` for the owner only; an existing file is an error, not overwritten."""
+    """Create `path` for the owner only, whole or not at all.
+
+    Raises:
+        OutputRefused: it exists already, or cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
+        os.link(temporary, path)  # unlike a rename, never over another file
     except OSError as error:
         raise OutputRefused(f"{path}: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _replace(path: Path, data: bytes) -> None:

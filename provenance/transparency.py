@@ -18,7 +18,7 @@ from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from assay.errors import ConfigurationError, KeysUnavailable
+from assay.errors import ConfigurationError, KeysUnavailable, OutputRefused
 from assay.provenance import keys, merkle
 from assay.provenance.log_storage import LogStorage, log_storage
 from assay.provenance.notes import Checkpoint, LogKey, open_checkpoint, sign_checkpoint
@@ -182,11 +182,22 @@ def _from_leaves(leaves: list[bytes]) -> merkle.Subtree:
 
 
 def _private_key() -> Ed25519PrivateKey:
-    """The log's signing key, made on first use."""
+    """The log's signing key, made on first use.
+
+    Raises:
+        KeysUnavailable: the file holds no such key.
+    """
     path = settings().keys_folder / LOG_KEY
     if not path.exists():
-        keys.write_new(path, Ed25519PrivateKey.generate().private_bytes_raw())
-    return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+        try:
+            keys.write_new(path, Ed25519PrivateKey.generate().private_bytes_raw())
+        except OutputRefused:
+            if not path.exists():  # else another process was first
+                raise
+    try:
+        return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise KeysUnavailable(f"{path}: {error}") from error
 
 
 def _encode(data: bytes) -> str:

@@ -119,7 +119,7 @@ def test_progress_is_told_and_can_stop_the_examination(one: Pool, picture: bytes
 
     with pytest.raises(Stopped):
         examine(one, picture, "good.png", progress=follow)
-    assert told == ["c2pa", "detector", "fingerprint"]
+    assert told == ["c2pa", "detector", "faces", "fingerprint"]
 
 
 def test_a_used_up_child_is_replaced(

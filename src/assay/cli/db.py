@@ -99,10 +99,12 @@ def move(
     from assay.settings import settings
 
     target = reach(to)
-    for schema, source in _existing():
+    sources = _existing()
+    for schema in _addresses():
+        make_tables(target, schema)
+    for schema, source in sources:
         if source.url == target.url:
             raise ConfigurationError(f"{_name(source)} is the database in use already")
-        make_tables(target, schema)
         with _bars() as progress:
             moved = move_rows(source, target, schema, progress)
         for table in moved:
@@ -112,12 +114,22 @@ def move(
                 row = f"{table.table:<24} {table.rows:>10,}  {table.digest[:16]}"
                 print_line(f"{schema.name:<10} {row}")
     if (folder := settings().home / "log").is_dir() and settings().database_url is None:
-        make_tables(target, LOG)
         entries = move_log(folder, target)
         if as_json:
             print_json({"schema": LOG.name, "table": "log_files", "entries": entries})
         else:
             print_line(f"{LOG.name:<10} {'entries':<24} {entries:>10,}  root recomputed")
+
+
+def _addresses() -> dict[Schema, str]:
+    """Every schema and the database it belongs into."""
+    from assay.api.records.migrating import SCHEMA as SERVICE
+    from assay.provenance.log_storage import SCHEMA as LOG
+    from assay.provenance.matching.migrating import SCHEMA as REGISTRY
+    from assay.settings import settings
+
+    registry = settings().registry_url
+    return {REGISTRY: registry, SERVICE: settings().service_url, LOG: registry}
 
 
 def _existing() -> list[tuple[Schema, sa.Engine]]:
@@ -126,24 +138,18 @@ def _existing() -> list[tuple[Schema, sa.Engine]]:
     Raises:
         ConfigurationError: there is no file yet, or a server does not answer.
     """
-    from assay.api.records.migrating import SCHEMA as SERVICE
     from assay.databases import DatabaseUnusable, locate, reach
-    from assay.provenance.log_storage import SCHEMA as LOG
-    from assay.provenance.matching.migrating import SCHEMA as REGISTRY
-    from assay.settings import settings
 
-    addresses = [(REGISTRY, settings().registry_url), (SERVICE, settings().service_url)]
-    if locate(settings().registry_url).get_backend_name() != "sqlite":
-        addresses.append((LOG, settings().registry_url))  # else it is a folder
     found = []
-    for schema, address in addresses:
+    for schema, address in _addresses().items():
+        is_file = locate(address).get_backend_name() == "sqlite"
+        if schema.name == "log" and is_file:
+            continue  # a folder of its own
         try:
-            engine = reach(address)
+            found.append((schema, reach(address)))
         except DatabaseUnusable:
-            if locate(address).get_backend_name() != "sqlite":
-                raise
-            continue  # on one machine each part makes its file when it needs it
-        found.append((schema, engine))
+            if not is_file:
+                raise  # on one machine each part makes its file when it needs it
     if not found:
         raise ConfigurationError("no database yet", advice="sign a file, or register a work, first")
     return found

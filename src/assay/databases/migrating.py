@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -19,6 +20,7 @@ from assay.databases.opening import lock_writers
 from assay.databases.schemas import Schema
 from assay.errors import ConfigurationError
 
+logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every look
 _one_at_a_time = threading.Lock()  # Alembic keeps its context in a module
 
 

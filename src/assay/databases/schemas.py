@@ -12,7 +12,7 @@ import sqlalchemy as sa
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Schema:
     """The tables of one part of Assay; several share a PostgreSQL database.
 
