@@ -291,3 +291,10 @@ def test_a_reading_that_several_need_is_done_once(
     assert [media.once("key", work), media.once("key", work)] == [1, 1]
     assert media.once("other", work) == 2
     assert replace(media, name="b").once("key", work) == 3
+
+
+def test_video_in_an_unknown_codec(video: Path) -> None:
+    data = video.read_bytes().replace(b"avc1", b"av\x001")
+
+    with pytest.raises(InputRefused):
+        Media.from_bytes(data)

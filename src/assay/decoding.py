@@ -268,6 +268,8 @@ def _probe_video(data: bytes, limits: Limits, label: str) -> Header:
         if not container.streams.video:
             raise DamagedMedia(f"{label}: holds no video stream")
         stream = container.streams.video[0]
+        if stream.codec_context is None:
+            raise DamagedMedia(f"{label}: its video is in no codec that is known")
         width, height = stream.codec_context.width, stream.codec_context.height
         _check_size(width, height, limits, label)
         seconds = None if container.duration is None else container.duration / 1e6
