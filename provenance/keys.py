@@ -228,12 +228,24 @@ def write_new(path: Path, data: bytes) -> None:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.link(temporary, path)  # unlike a rename, never over another file
+        _name_it(temporary, path)
     except OSError as error:
         raise OutputRefused(f"{path}: {error.strerror or error}") from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _name_it(temporary: Path, path: Path) -> None:
+    """Give a finished file its name, never over another file."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if path.exists():
+            raise
+        os.rename(temporary, path)
 
 
 def _replace(path: Path, data: bytes) -> None:
