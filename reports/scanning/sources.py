@@ -70,6 +70,8 @@ def read_bytes(uri: str, max_bytes: int) -> bytes:
             data = file.read(max_bytes + 1)
     except OSError as error:
         raise UnreadableFile(f"{uri}: {error.strerror or error}") from error
+    except ValueError as error:  # a list may hold what can be no path
+        raise UnreadableFile(f"{uri!r}: {error}") from error
     return _within(uri, data, max_bytes)
 
 

@@ -140,6 +140,18 @@ class TestSources:
         assert summary.refused == {"unreadable-file": 1}
         assert results(tmp_path / "out")[0]["sha256"] == digest
 
+    def test_list_of_hostile_addresses(self, folder: Path, tmp_path: Path) -> None:
+        """Each is refused in its row; none ends the scan."""
+        addresses = ["../../etc/passwd", ".", " ", "a\0b", "s3://", "http://127.0.0.1/a.jpg"]
+        rows = [{"uri": uri} for uri in [*addresses, "in/cup.jpg"]]
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / "list.parquet")
+
+        summary = scan(str(tmp_path / "list.parquet"), tmp_path / "out", task="fingerprint")
+
+        assert summary.answers == {"fingerprinted": 1}
+        assert sum(summary.refused.values()) == len(addresses)
+        assert set(summary.refused) <= {"unreadable-file", "unsupported-media"}
+
     def test_list_without_uri(self, tmp_path: Path) -> None:
         pq.write_table(pa.table({"path": ["a.jpg"]}), tmp_path / "list.parquet")
 
