@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from assay.detector.features import FEATURE_VERSION, GROUPS, NAMES, extract
 from assay.detector.models import Component, Reading, objection_of
 from assay.detector.neutralisation import Rendition, neutralise
+from assay.detector.weights_file import save_weights
 from assay.errors import ConfigurationError
-from assay.files import write_atomically
 
 DEFAULT_NAME = "frequency-1"
 KIND = "linear committee on frequency-artifact features"
@@ -125,24 +125,17 @@ def save(model: LinearModel, folder: str | Path) -> Path:
     Raises:
         OutputRefused: the folder cannot be written.
     """
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        mean=model.mean.astype(np.float32),
-        scale=model.scale.astype(np.float32),
-        weights=model.weights.astype(np.float32),
-        bias=model.bias,
-        calibration=np.array([model.slope, model.intercept]),
-        threshold=np.array(model.threshold),
-        stability=np.array(model.stability),
-        domain=np.array(model.domain),
-    )
-    data = buffer.getvalue()
-    folder = Path(folder)
-    write_atomically(folder / f"{model.name}.npz", data)
-    card = model.card | {"weights_sha256": hashlib.sha256(data).hexdigest()}
-    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-    return write_atomically(folder / f"{model.name}.json", text)
+    arrays: dict[str, NDArray[Any]] = {
+        "mean": model.mean.astype(np.float32),
+        "scale": model.scale.astype(np.float32),
+        "weights": model.weights.astype(np.float32),
+        "bias": np.asarray(model.bias),
+        "calibration": np.array([model.slope, model.intercept]),
+        "threshold": np.array(model.threshold),
+        "stability": np.array(model.stability),
+        "domain": np.array(model.domain),
+    }
+    return save_weights(model.name, model.card, arrays, folder)
 
 
 def load(card_path: str | Path) -> LinearModel:

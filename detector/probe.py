@@ -17,8 +17,8 @@ from assay.detector.calibrated import FOREIGN_RENDITION
 from assay.detector.hub.classifiers import Network, open_network
 from assay.detector.models import Component, Reading, objection_of
 from assay.detector.neutralisation import neutralise
+from assay.detector.weights_file import save_weights
 from assay.errors import ConfigurationError
-from assay.files import write_atomically
 
 KIND = "logistic probe on frozen features"
 
@@ -92,16 +92,13 @@ def save(head: Head, card: dict[str, Any], folder: str | Path) -> Path:
     Raises:
         OutputRefused: the folder cannot be written.
     """
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer, mean=head.mean, scale=head.scale, weights=head.weights, bias=np.array(head.bias)
-    )
-    data = buffer.getvalue()
-    folder = Path(folder)
-    write_atomically(folder / f"{card['name']}.npz", data)
-    card = card | {"weights_sha256": hashlib.sha256(data).hexdigest()}
-    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-    return write_atomically(folder / f"{card['name']}.json", text)
+    arrays: dict[str, NDArray[Any]] = {
+        "mean": head.mean,
+        "scale": head.scale,
+        "weights": head.weights,
+        "bias": np.array(head.bias),
+    }
+    return save_weights(str(card["name"]), card, arrays, folder)
 
 
 def load(card_path: str | Path) -> ProbeModel:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.detector.faces.features import FACE_FEATURE_VERSION, NAMES
+from assay.detector.weights_file import save_weights
 from assay.errors import ConfigurationError
-from assay.files import write_atomically
 
 DEFAULT_NAME = "faces-1"
 _WEIGHTS = Path(__file__).parents[1] / "weights"
@@ -68,20 +68,14 @@ def save(model: FaceModel, folder: str | Path) -> Path:
     Raises:
         OutputRefused: the folder cannot be written.
     """
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        mean=model.mean.astype(np.float32),
-        scale=model.scale.astype(np.float32),
-        weights=model.weights.astype(np.float32),
-        bias=np.array(model.bias),
-        threshold=np.array(model.threshold),
-    )
-    data = buffer.getvalue()
-    write_atomically(Path(folder) / f"{model.name}.npz", data)
-    card = model.card | {"weights_sha256": hashlib.sha256(data).hexdigest()}
-    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-    return write_atomically(Path(folder) / f"{model.name}.json", text)
+    arrays: dict[str, NDArray[Any]] = {
+        "mean": model.mean.astype(np.float32),
+        "scale": model.scale.astype(np.float32),
+        "weights": model.weights.astype(np.float32),
+        "bias": np.array(model.bias),
+        "threshold": np.array(model.threshold),
+    }
+    return save_weights(model.name, model.card, arrays, folder)
 
 
 def load(card_path: str | Path) -> FaceModel:
