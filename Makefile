@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Keeps ./datasets from being taken for Hugging Face's package of that name.
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test lint docs docs-check bench wheel-check clean
+.PHONY: demo test lint docs docs-check bench wheel-check dependency-audit clean
 
 demo: $(VENV)/.base  ## sign -> launder -> verify -> recover -> audit, with pictures
 	$(BIN)/assay demo --out demo
@@ -36,6 +36,10 @@ bench: $(VENV)/.dev  ## every benchmark, in its quick form
 wheel-check: $(VENV)/.dev  ## build the wheel and look at what is in it
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
 	$(BIN)/python tests/check_wheel.py build/wheel/assay-*.whl
+
+dependency-audit: $(VENV)/.dev  ## known vulnerabilities of what is installed; asks the network
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/pip-audit --skip-editable
 
 $(VENV)/.base: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,46 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.detector.models import DetectorModel, Reading, objection_of
+from assay.detector.models import CalibratedModel, DetectorModel, Reading
 from assay.errors import ConfigurationError
 
 KIND = "fusion"
 
 
 @dataclass(frozen=True)
-class Fusion:
+class Fusion(CalibratedModel):
     """A weighted sum of models.
 
     Attributes:
         parts: the models, in the order of the card.
         weights: one per model; the logistic fit of both on group-out scores gave them.
-        card: the model card of the fusion, with calibration and thresholds.
     """
 
     parts: tuple[DetectorModel, ...]
     weights: tuple[float, ...]
-    card: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        return str(self.card["name"])
-
-    @property
-    def version(self) -> str:
-        return str(self.card["version"])
-
-    @property
-    def threshold(self) -> float:
-        return float(self.card["threshold"]["log_odds"])
-
-    @property
-    def stability(self) -> float:
-        return float(self.card["threshold"]["stability_log_odds"])
-
-    @property
-    def objection(self) -> str:
-        """Why this model may decide nothing; empty when it may."""
-        return objection_of(self.card)
 
     def read(self, pixels: NDArray[np.uint8]) -> Reading:
         """Score sRGB uint8 HxWx3 pixels as they came."""
@@ -79,18 +55,3 @@ def load_parts(card: dict[str, Any], folder: Path) -> list[Path]:
     if not names or any(Path(name).name != name for name in names):
         raise ConfigurationError(f"fusion {card.get('name')!r}: its parts are not beside it")
     return [folder / name for name in names]
-
-
-def read_card(path: str | Path) -> dict[str, Any]:
-    """A model card of any kind.
-
-    Raises:
-        ConfigurationError: it is missing or not a JSON object.
-    """
-    try:
-        card = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"detector model {path}: {error}") from error
-    if not isinstance(card, dict):
-        raise ConfigurationError(f"detector model {path}: not a model card")
-    return card

@@ -6,9 +6,6 @@ card beside it states; nothing but numpy is needed to score.
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,21 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.detector.features import FEATURE_VERSION, GROUPS, NAMES, extract
-from assay.detector.models import Component, Reading, objection_of
+from assay.detector.models import CardedModel, Component, Reading
 from assay.detector.neutralisation import Rendition, neutralise
-from assay.detector.weights_file import save_weights
-from assay.errors import ConfigurationError
+from assay.detector.weights_file import SHIPPED, check_shape, read_arrays, save_arrays
 
 DEFAULT_NAME = "frequency-1"
 KIND = "linear committee on frequency-artifact features"
-_WEIGHTS = Path(__file__).parent / "weights"
 _ARRAYS = ("mean", "scale", "weights", "bias", "calibration", "threshold", "stability", "domain")
 # Standardised features beyond this are outliers of one source; they must not outvote the rest.
 CLIP = 4.0
 
 
 @dataclass(frozen=True)
-class LinearModel:
+class LinearModel(CardedModel):
     """A calibrated linear detector.
 
     Attributes:
@@ -46,7 +41,6 @@ class LinearModel:
         stability: calibrated log-odds that mild further deliveries of a claimed picture must
             keep; at most `threshold`.
         domain: share of clipped features beyond which a picture is unlike the training set.
-        card: the model card, as published.
     """
 
     mean: NDArray[np.float64]
@@ -58,29 +52,10 @@ class LinearModel:
     threshold: float
     stability: float
     domain: float
-    card: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        return str(self.card["name"])
-
-    @property
-    def version(self) -> str:
-        return str(self.card["version"])
 
     @property
     def rendition(self) -> Rendition:
         return Rendition(**self.card["rendition"])
-
-    @property
-    def trustworthy(self) -> bool:
-        """Whether held-out performance allows any verdict at all."""
-        return bool(self.card["trustworthy"])
-
-    @property
-    def objection(self) -> str:
-        """Why this model may decide nothing; empty when it may."""
-        return objection_of(self.card)
 
     def read(self, pixels: NDArray[np.uint8]) -> Reading:
         """Score sRGB uint8 HxWx3 pixels as they came."""
@@ -135,7 +110,7 @@ def save(model: LinearModel, folder: str | Path) -> Path:
         "stability": np.array(model.stability),
         "domain": np.array(model.domain),
     }
-    return save_weights(model.name, model.card, arrays, folder)
+    return save_arrays(model.card, arrays, folder)
 
 
 def load(card_path: str | Path) -> LinearModel:
@@ -145,45 +120,10 @@ def load(card_path: str | Path) -> LinearModel:
         ConfigurationError: a file is missing, the checksum differs from the card's, or the
             model was trained on another version of the features.
     """
-    card_path = Path(card_path)
-    try:
-        card = json.loads(card_path.read_text(encoding="utf-8"))
-        data = card_path.with_suffix(".npz").read_bytes()
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"detector model {card_path}: {error}") from error
-    digest = hashlib.sha256(data).hexdigest()
-    if digest != card.get("weights_sha256"):
-        raise ConfigurationError(
-            f"detector weights of {card_path.name}: sha256 {digest}, the card states "
-            f"{card.get('weights_sha256')}",
-            advice="reinstall assay, or train the model again with `assay train`",
-        )
-    if card.get("feature_version") != FEATURE_VERSION:
-        raise ConfigurationError(
-            f"detector model {card_path.name}: features version {card.get('feature_version')}, "
-            f"this release measures version {FEATURE_VERSION}",
-            advice="train the model again with `assay train`",
-        )
-    return _parse(data, card, card_path)
-
-
-@cache
-def default_model() -> LinearModel:
-    """The model that ships with this release."""
-    return load(_WEIGHTS / f"{DEFAULT_NAME}.json")
-
-
-def _parse(data: bytes, card: dict[str, Any], path: Path) -> LinearModel:
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        missing = [name for name in _ARRAYS if name not in archive]
-        if missing:
-            raise ConfigurationError(f"detector model {path.name}: no array {missing[0]!r}")
-        arrays = {name: np.asarray(archive[name], np.float64) for name in _ARRAYS}
-    if arrays["weights"].ndim != 2 or arrays["weights"].shape[1] != len(NAMES):
-        raise ConfigurationError(
-            f"detector model {path.name}: weights of shape {arrays['weights'].shape}, "
-            f"expected {len(NAMES)} features"
-        )
+    card, arrays = read_arrays(
+        card_path, _ARRAYS, retrain="assay train", feature_version=FEATURE_VERSION
+    )
+    check_shape(card_path, arrays["weights"], (None, len(NAMES)))
     slope, intercept = arrays["calibration"]
     return LinearModel(
         mean=arrays["mean"],
@@ -197,3 +137,9 @@ def _parse(data: bytes, card: dict[str, Any], path: Path) -> LinearModel:
         domain=float(arrays["domain"]),
         card=card,
     )
+
+
+@cache
+def default_model() -> LinearModel:
+    """The model that ships with this release."""
+    return load(SHIPPED / f"{DEFAULT_NAME}.json")

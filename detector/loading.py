@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from assay.detector import linear, onnx_model
 from assay.detector.fusion import KIND as FUSION
-from assay.detector.fusion import Fusion, load_parts, read_card
+from assay.detector.fusion import Fusion, load_parts
 from assay.detector.linear import LinearModel
 from assay.detector.models import DetectorModel
 from assay.detector.probe import KIND as PROBE
+from assay.detector.weights_file import SHIPPED, read_card
 from assay.errors import ConfigurationError
 from assay.settings import settings
 
-_WEIGHTS = Path(__file__).parent / "weights"
 # The card that is used when nothing else is asked for.
 DEFAULT_CARD = "frequency-1.json"
 
@@ -33,7 +32,7 @@ def load_model(reference: str | Path | None = None, *, download: bool = False) -
         ConfigurationError: it cannot be loaded.
         MissingExtra: it needs an optional part of Assay.
     """
-    text = str(reference or settings().detector_model or _WEIGHTS / DEFAULT_CARD)
+    text = str(reference or settings().detector_model or SHIPPED / DEFAULT_CARD)
     return _load(text, settings().models_folder, download)
 
 
@@ -74,7 +73,7 @@ def _is_foreign_onnx(text: str) -> bool:
 
 
 def _from_card(path: Path) -> DetectorModel:
-    card: dict[str, Any] = read_card(path)
+    card = read_card(path)
     kind = card.get("kind")
     if kind == FUSION:
         parts = tuple(_from_card(part) for part in load_parts(card, path.parent))

@@ -46,6 +46,54 @@ class Reading:
         return float(self.members.mean())
 
 
+@dataclass(frozen=True)
+class CardedModel:
+    """A model that comes with a model card.
+
+    Attributes:
+        card: the model card, as published.
+    """
+
+    card: dict[str, Any] = field(kw_only=True)
+
+    @property
+    def name(self) -> str:
+        return str(self.card["name"])
+
+    @property
+    def version(self) -> str:
+        return str(self.card["version"])
+
+    @property
+    def trustworthy(self) -> bool:
+        """Whether held-out performance allows any verdict at all."""
+        return bool(self.card["trustworthy"])
+
+    @property
+    def objection(self) -> str:
+        """Why this model may decide nothing; empty when it may."""
+        return objection_of(self.card)
+
+
+@dataclass(frozen=True)
+class CalibratedModel(CardedModel):
+    """A model whose card holds its calibration and its thresholds, too."""
+
+    @property
+    def threshold(self) -> float:
+        return float(self.card["threshold"]["log_odds"])
+
+    @property
+    def stability(self) -> float:
+        return float(self.card["threshold"]["stability_log_odds"])
+
+    def calibrated(self, score: float) -> Reading:
+        """One raw score as a reading."""
+        fitted = self.card["calibration"]
+        log_odds = fitted["slope"] * score + fitted["intercept"]
+        return Reading(np.array([log_odds]), (Component(self.name, self.version, log_odds),))
+
+
 class DetectorModel(Protocol):
     """A model that scores pictures.
 

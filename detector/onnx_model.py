@@ -6,8 +6,6 @@ what was checked is what runs, and the file cannot refer to others.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.detector.crops import spread_crops
-from assay.detector.models import Component, Reading, objection_of
+from assay.detector.models import CalibratedModel, Reading
 from assay.detector.neutralisation import Rendition, neutralise
+from assay.detector.weights_file import read_weights
 from assay.errors import ConfigurationError
 from assay.settings import settings
 
@@ -26,47 +25,22 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession  # type: ignore[import-untyped]
 
 KIND = "vision transformer with convolutional stem, ONNX"
-# Larger files are refused before they are read; ours have a few megabytes.
-MAX_BYTES = 1_000_000_000
 
 
 @dataclass(frozen=True)
-class OnnxModel:
+class OnnxModel(CalibratedModel):
     """A calibrated network.
 
     Attributes:
         data: the ONNX file. Its input is float32 n x 3 x 256 x 256, sRGB 0..255, its output n
             logits.
-        card: the model card, as published; it holds calibration and thresholds.
     """
 
     data: bytes = field(repr=False)
-    card: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        return str(self.card["name"])
-
-    @property
-    def version(self) -> str:
-        return str(self.card["version"])
 
     @property
     def rendition(self) -> Rendition:
         return Rendition(**self.card["rendition"])
-
-    @property
-    def threshold(self) -> float:
-        return float(self.card["threshold"]["log_odds"])
-
-    @property
-    def stability(self) -> float:
-        return float(self.card["threshold"]["stability_log_odds"])
-
-    @property
-    def objection(self) -> str:
-        """Why this model may decide nothing; empty when it may."""
-        return objection_of(self.card)
 
     @cached_property
     def _session(self) -> InferenceSession:
@@ -84,9 +58,7 @@ class OnnxModel:
 
     def read(self, pixels: NDArray[np.uint8]) -> Reading:
         """Score sRGB uint8 HxWx3 pixels as they came."""
-        calibration = self.card["calibration"]
-        log_odds = calibration["slope"] * self.logit(pixels) + calibration["intercept"]
-        return Reading(np.array([log_odds]), (Component(self.name, self.version, log_odds),))
+        return self.calibrated(self.logit(pixels))
 
 
 def open_session(data: bytes, name: str) -> InferenceSession:
@@ -121,31 +93,5 @@ def load(card_path: str | Path) -> OnnxModel:
     Raises:
         ConfigurationError: a file is missing or too large, or the checksum differs.
     """
-    card_path = Path(card_path)
-    try:
-        card = json.loads(card_path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"detector model {card_path}: {error}") from error
-    data = read_limited(card_path.with_suffix(".onnx"))
-    digest = hashlib.sha256(data).hexdigest()
-    if digest != card.get("weights_sha256"):
-        raise ConfigurationError(
-            f"detector weights of {card_path.name}: sha256 {digest}, the card states "
-            f"{card.get('weights_sha256')}",
-            advice="reinstall assay, or train the model again with `assay train vit`",
-        )
+    card, data = read_weights(card_path, ".onnx", retrain="assay train vit")
     return OnnxModel(data=data, card=card)
-
-
-def read_limited(path: Path) -> bytes:
-    """The bytes of a model file.
-
-    Raises:
-        ConfigurationError: it is missing, or larger than `MAX_BYTES`.
-    """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigurationError(f"{path}: larger than {MAX_BYTES:,} bytes")
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror or error}") from error

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,17 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.detector.faces.features import FACE_FEATURE_VERSION, NAMES
-from assay.detector.weights_file import save_weights
-from assay.errors import ConfigurationError
+from assay.detector.models import CardedModel
+from assay.detector.weights_file import SHIPPED, check_shape, read_arrays, save_arrays
 
 DEFAULT_NAME = "faces-1"
-_WEIGHTS = Path(__file__).parents[1] / "weights"
 _ARRAYS = ("mean", "scale", "weights", "bias", "threshold")
 CLIP = 4.0
 
 
 @dataclass(frozen=True)
-class FaceModel:
+class FaceModel(CardedModel):
     """A calibrated linear score of blending traces.
 
     Attributes:
@@ -32,7 +28,6 @@ class FaceModel:
         weights, bias: calibrated log-odds of "blended" per standardised feature.
         threshold: log-odds above which faces of left-out sources that nobody touched lie at
             the rate the card states.
-        card: the model card, as published.
     """
 
     mean: NDArray[np.float64]
@@ -40,20 +35,6 @@ class FaceModel:
     weights: NDArray[np.float64]
     bias: float
     threshold: float
-    card: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        return str(self.card["name"])
-
-    @property
-    def version(self) -> str:
-        return str(self.card["version"])
-
-    @property
-    def trustworthy(self) -> bool:
-        """Whether left-out sources were told apart at all."""
-        return bool(self.card["trustworthy"])
 
     def log_odds(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Calibrated log-odds of "blended" at equal prior odds; features n x d, result n."""
@@ -75,7 +56,7 @@ def save(model: FaceModel, folder: str | Path) -> Path:
         "bias": np.array(model.bias),
         "threshold": np.array(model.threshold),
     }
-    return save_weights(model.name, model.card, arrays, folder)
+    return save_arrays(model.card, arrays, folder)
 
 
 def load(card_path: str | Path) -> FaceModel:
@@ -84,34 +65,10 @@ def load(card_path: str | Path) -> FaceModel:
     Raises:
         ConfigurationError: a file is missing or damaged, or belongs to other features.
     """
-    card_path = Path(card_path)
-    try:
-        card = json.loads(card_path.read_text(encoding="utf-8"))
-        data = card_path.with_suffix(".npz").read_bytes()
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"face model {card_path}: {error}") from error
-    digest = hashlib.sha256(data).hexdigest()
-    if digest != card.get("weights_sha256"):
-        raise ConfigurationError(
-            f"weights of {card_path.name}: sha256 {digest}, the card states "
-            f"{card.get('weights_sha256')}",
-            advice="reinstall assay, or train the model again with `assay train faces`",
-        )
-    if card.get("feature_version") != FACE_FEATURE_VERSION:
-        raise ConfigurationError(
-            f"face model {card_path.name}: features version {card.get('feature_version')}, "
-            f"this release measures version {FACE_FEATURE_VERSION}",
-            advice="train the model again with `assay train faces`",
-        )
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        if missing := [name for name in _ARRAYS if name not in archive]:
-            raise ConfigurationError(f"face model {card_path.name}: no array {missing[0]!r}")
-        arrays = {name: np.asarray(archive[name], np.float64) for name in _ARRAYS}
-    if arrays["weights"].shape != (len(NAMES),):
-        raise ConfigurationError(
-            f"face model {card_path.name}: weights of shape {arrays['weights'].shape}, "
-            f"expected {len(NAMES)} features"
-        )
+    card, arrays = read_arrays(
+        card_path, _ARRAYS, retrain="assay train faces", feature_version=FACE_FEATURE_VERSION
+    )
+    check_shape(card_path, arrays["weights"], (len(NAMES),))
     return FaceModel(
         mean=arrays["mean"],
         scale=arrays["scale"],
@@ -125,4 +82,4 @@ def load(card_path: str | Path) -> FaceModel:
 @cache
 def default_model() -> FaceModel:
     """The face model that ships with this release."""
-    return load(_WEIGHTS / f"{DEFAULT_NAME}.json")
+    return load(SHIPPED / f"{DEFAULT_NAME}.json")

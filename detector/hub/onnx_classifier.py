@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from assay.detector.hub.preprocessing import Preprocessing
 from assay.detector.hub.record import Record
 from assay.detector.hub.weights import read_config
-from assay.detector.onnx_model import open_session, read_limited
+from assay.detector.onnx_model import open_session
+from assay.detector.weights_file import read_limited
 from assay.errors import ConfigurationError
 
 

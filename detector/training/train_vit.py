@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,7 @@ from assay.datasets.manifests import Row, cap_per_group
 from assay.detector.evaluation.metrics import auc, rounded
 from assay.detector.labels import Labels
 from assay.detector.neutralisation import STANDARD
-from assay.detector.onnx_model import KIND, OnnxModel
+from assay.detector.onnx_model import KIND, OnnxModel, load
 from assay.detector.table import STATISTICS, Refusal, statistics_of
 from assay.detector.training.card import CANNOT, data_section
 from assay.detector.training.export import (
@@ -37,7 +35,7 @@ from assay.detector.training.held_out import (
 from assay.detector.training.held_out_file import path_for, write_held_out
 from assay.detector.training.renditions import Rendered, render
 from assay.detector.training.vit import VitRecipe, fit_vit, score_pictures
-from assay.files import write_atomically
+from assay.detector.weights_file import save_weights
 from assay.version import __version__
 
 DEFAULT_NAME = "vit-1"
@@ -142,25 +140,11 @@ def train_vit(
     exported, precision_note = _best_precision(network, pictures)
     card = _card(recipe, plan, held_out, point, pictures, refused, name=name, version=version)
     card["export"] = precision_note
-    model = save(exported.data, card, out)
+    card_path = save_weights(card, exported.data, ".onnx", out)
     fitted = point.calibration
     log_odds = fitted.slope * held_out.scores + fitted.intercept
-    write_held_out(path_for(out / f"{name}.json"), labels.rows, log_odds, contrast)
-    return VitTraining(model, held_out, tuple(pictures), out / f"{name}.json")
-
-
-def save(data: bytes, card: dict[str, Any], folder: str | Path) -> OnnxModel:
-    """Write `<name>.onnx` and the card that states its checksum.
-
-    Raises:
-        OutputRefused: the folder cannot be written.
-    """
-    folder = Path(folder)
-    write_atomically(folder / f"{card['name']}.onnx", data)
-    card = card | {"weights_sha256": hashlib.sha256(data).hexdigest()}
-    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(folder / f"{card['name']}.json", text)
-    return OnnxModel(data, card)
+    write_held_out(path_for(card_path), labels.rows, log_odds, contrast)
+    return VitTraining(load(card_path), held_out, tuple(pictures), card_path)
 
 
 def _contrast(pictures: Sequence[Rendered]) -> NDArray[np.float32]:

@@ -42,7 +42,7 @@ def fused(part, weights=(1.0, 0.5), trustworthy=True):
         "threshold": {"log_odds": 3.0, "stability_log_odds": 1.0},
         "trustworthy": trustworthy,
     }
-    return Fusion((part, part), weights, card)
+    return Fusion((part, part), weights, card=card)
 
 
 def reading(*members, unlike=False):
