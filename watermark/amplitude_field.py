@@ -41,48 +41,49 @@ LEVEL = 0.95
 LEAST, MOST = -0.5, 3.0
 
 
-def _coverage(start: float, side: float) -> NDArray[np.float64]:
+#: A view with less than this share of the mean squared gain for a line is not heard: no
+#: amplitude within the bounds would lift the line there, and trying would spoil the other view.
+DEAF = 1e-3
+
+
+def _coverage(start: float, side: float) -> NDArray[np.float32]:
     """Share of each node's hat function inside an interval of the unit side, (NODES,)."""
     x = (np.arange(4000) + 0.5) / 4000
     nodes = np.linspace(0, 1, NODES)
     hats = np.maximum(0, 1 - np.abs(x[None] - nodes[:, None]) * (NODES - 1))
     inside = (x >= start) & (x < start + side)
-    return np.asarray(hats[:, inside].sum(axis=1) / hats.sum(axis=1))
+    return np.asarray(hats[:, inside].sum(axis=1) / hats.sum(axis=1), np.float32)
 
 
 @lru_cache(maxsize=1)
-def windows() -> NDArray[np.float64]:
+def windows() -> NDArray[np.float32]:
     """Weight of every node in every protected window, shape (windows, NODES * NODES)."""
     rows = []
     for side, offsets in WINDOW_SIDES:
         parts = [_coverage(offset, side) for offset in offsets]
         rows += [np.outer(down, across).ravel() for down in parts for across in parts]
-    return np.stack(rows)
+    return np.stack(rows).astype(np.float32)
 
 
 def solve(
-    host: NDArray[np.float64], gain: NDArray[np.float64], groups: tuple[slice, ...]
-) -> NDArray[np.float64]:
+    host: NDArray[np.float32], gain: NDArray[np.float32], groups: tuple[slice, ...]
+) -> NDArray[np.float32]:
     """Amplitudes that lift the weak projections in all windows and views.
 
     The energy of every group at every node stays that of unit amplitudes.
 
-    Parameters
-    ----------
-    host : ndarray of float64, shape (views, layers * nodes, values)
-        What the picture contributes to each projection, sign-corrected: positive helps.
-    gain : ndarray of float64, same shape
-        Change of the projection per unit of amplitude.
-    groups : tuple of slices over the values
-        Message values and pilots, levelled separately.
+    Args:
+        host: float32, shape (views, layers * nodes, values); what the picture contributes to each
+            projection, sign-corrected: positive helps.
+        gain: float32, same shape; change of the projection per unit of amplitude.
+        groups: tuple of slices over the values; message values and pilots, levelled separately.
 
-    Returns
-    -------
-    ndarray of float64, shape (layers * nodes, values)
+    Returns:
+        float32, shape (layers * nodes, values).
     """
     layers = host.shape[1] // (NODES * NODES)
     shares = np.tile(windows(), (1, layers))
-    amplitude = np.ones(host.shape[1:])
+    amplitude = np.ones(host.shape[1:], np.float32)
     bounds = np.array([[group.start, group.stop] for group in groups])
     _level(np.ascontiguousarray(host), np.ascontiguousarray(gain), shares, bounds, amplitude)
     return amplitude
@@ -90,36 +91,39 @@ def solve(
 
 @compiled
 def _level(
-    host: NDArray[np.float64],
-    gain: NDArray[np.float64],
-    shares: NDArray[np.float64],
+    host: NDArray[np.float32],
+    gain: NDArray[np.float32],
+    shares: NDArray[np.float32],
     bounds: NDArray[np.int64],
-    amplitude: NDArray[np.float64],
+    amplitude: NDArray[np.float32],
 ) -> None:
     """Project onto one constraint after the other (Kaczmarz, 1937), in place."""
     views, nodes, values = host.shape
-    reached, norm = np.empty(values), np.empty(values)
+    reached, norm = np.empty(values, np.float32), np.empty(values, np.float32)
     for _ in range(ROUNDS):
         for share in shares:
             for view in range(views):
                 reached[:] = 0
-                norm[:] = 1e-12
+                norm[:] = 0
+                for node in range(nodes):
+                    if share[node] > 0:
+                        own, gained = host[view, node], gain[view, node]
+                        for i in range(values):
+                            step = share[node] * gained[i]
+                            reached[i] += share[node] * own[i] + step * amplitude[node, i]
+                            norm[i] += step * step
+                for low, high in bounds:
+                    wanted = np.float32(LEVEL) * reached[low:high].mean()
+                    least = np.float32(DEAF) * norm[low:high].mean() + np.float32(1e-12)
+                    for i in range(low, high):
+                        short = max(wanted - reached[i], np.float32(0))
+                        reached[i] = np.float32(RELAXATION) * short / (norm[i] + least)
                 for node in range(nodes):
                     if share[node] > 0:
                         for i in range(values):
-                            step = share[node] * gain[view, node, i]
-                            reached[i] += share[node] * host[view, node, i]
-                            reached[i] += step * amplitude[node, i]
-                            norm[i] += step * step
-                for low, high in bounds:
-                    part = reached[low:high]
-                    part[:] = np.maximum(LEVEL * part.mean() - part, 0)
-                reached *= RELAXATION / norm
-                for node in range(nodes):
-                    if share[node] > 0:
-                        amplitude[node] += share[node] * gain[view, node] * reached
+                            amplitude[node, i] += share[node] * gain[view, node, i] * reached[i]
         for node in range(nodes):
             for low, high in bounds:
                 part = amplitude[node, low:high]
-                part[:] = np.minimum(np.maximum(part, LEAST), MOST)
+                part[:] = np.minimum(np.maximum(part, np.float32(LEAST)), np.float32(MOST))
                 part /= np.sqrt((part * part).mean())

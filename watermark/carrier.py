@@ -68,13 +68,10 @@ SYMBOLS = 2 * (len(COMB) - PILOTS)
 class Carrier:
     """The comb as one key family divides it.
 
-    Attributes
-    ----------
-    family : KeyFamily
-    pilot_lines, message_lines : ndarray of int64, shape (n, 2)
-        (u, v) in cycles per tile.
-    pilot_phasors : ndarray of complex128, shape (PILOTS,)
-        Unit phasors of the pilots.
+    Attributes:
+        family: whose secret chose the lines.
+        pilot_lines, message_lines: int64, shape (n, 2); (u, v) in cycles per tile.
+        pilot_phasors: complex128, shape (PILOTS,); unit phasors of the pilots.
     """
 
     family: KeyFamily

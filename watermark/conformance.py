@@ -23,13 +23,11 @@ from assay.watermark.keys import KeyFamily
 class Vector:
     """A marked picture and what must be read from it.
 
-    Attributes
-    ----------
-    name, version : str
-    pixels : ndarray of uint8, shape (H, W, 3), RGB
-    family : KeyFamily
-    payload, payload_bits : int
-        None for both in a picture that carries no mark of that key.
+    Attributes:
+        name, version: of the vector and of the algorithm.
+        pixels: uint8, shape (H, W, 3), RGB.
+        family: the keys to detect with.
+        payload, payload_bits: None for both in a picture that carries no mark of that key.
     """
 
     name: str

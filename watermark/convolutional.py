@@ -38,13 +38,11 @@ _OUTPUT_TABLE = _output_table()
 def encode(bits: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Code symbols of `bits`.
 
-    Parameters
-    ----------
-    bits : ndarray of uint8, shape (n,), n >= 8
+    Args:
+        bits: uint8, shape (n,), n >= 8.
 
-    Returns
-    -------
-    ndarray of float32, shape (3 * n,), values -1 (a set bit) and +1
+    Returns:
+        float32, shape (3 * n,), values -1 (a set bit) and +1.
     """
     state = 0
     for bit in bits[-(CONSTRAINT_LENGTH - 1) :]:
@@ -60,16 +58,12 @@ def encode(bits: NDArray[np.uint8]) -> NDArray[np.float32]:
 def decode_list(soft: NDArray[np.float32], size: int = LIST_SIZE) -> NDArray[np.uint8]:
     """The most likely messages behind noisy symbols.
 
-    Parameters
-    ----------
-    soft : ndarray of float32, shape (3 * n,)
-        Log-likelihood-like values, positive where +1 was sent.
-    size : int
-        Paths to examine; those that do not bite their tail are dropped.
+    Args:
+        soft: float32, shape (3 * n,); log-likelihood-like values, positive where +1 was sent.
+        size: paths to examine; those that do not bite their tail are dropped.
 
-    Returns
-    -------
-    ndarray of uint8, shape (m, n), m <= size, most likely first
+    Returns:
+        uint8, shape (m, n), m <= size, most likely first.
     """
     received = np.ascontiguousarray(soft, np.float32).reshape(-1, OUTPUTS)
     paths, count = _list_viterbi(received, _OUTPUT_TABLE, size)

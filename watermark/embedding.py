@@ -51,35 +51,26 @@ def embed(
 ) -> NDArray[np.generic]:
     """A copy of a picture that carries `payload`.
 
-    Parameters
-    ----------
-    pixels : ndarray of uint8 or uint16, shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)
-        Gray, RGB, or RGB with alpha, gamma-encoded. Alpha is copied, chroma is not touched.
-    payload : int
-        60 bits. Pictures below 0.3 megapixels carry the low 40 of them.
-    key : bytes, KeyFamily or None
-        None is the documented public key.
-    mask : ndarray, shape (H, W), optional
-        Where the mark may go: booleans, or weights from 0 to 1 (kept in steps of 1/255). Pixels
-        with weight 0 are returned bit for bit.
-    strength : float
-        Factor on the strength that visibility allows; 1 is meant to be invisible.
-    existing : "refuse" or "replace"
-        What to do with a picture that already carries a mark of this key. A second mark erases
-        the first.
+    Args:
+        pixels: uint8 or uint16, shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); gray, RGB, or RGB
+            with alpha, gamma-encoded. Alpha is copied, chroma is not touched.
+        payload: 60 bits. Pictures below 0.3 megapixels carry the low 40 of them.
+        key: None is the documented public key.
+        mask: shape (H, W); where the mark may go: booleans, or weights from 0 to 1 (kept in steps
+            of 1/255). Pixels with weight 0 are returned bit for bit.
+        strength: factor on the strength that visibility allows; 1 is meant to be invisible.
+        existing: what to do with a picture that already carries a mark of this key. A second mark
+            erases the first.
 
-    Returns
-    -------
-    ndarray, shape and dtype of `pixels`
+    Returns:
+        The marked picture, in the shape and dtype of `pixels`.
 
-    Raises
-    ------
-    AlreadyMarked
-        The picture carries a mark and `existing` is "refuse".
-    InputRefused
-        The array is not a picture, is smaller than 96 pixels, or the mask does not fit it.
-    TypeError, ValueError
-        The payload is not an integer of 60 bits, or the strength not positive.
+    Raises:
+        AlreadyMarked: the picture carries a mark and `existing` is "refuse".
+        InputRefused: the array is not a picture, is smaller than 96 pixels, or the mask does not
+            fit it.
+        TypeError, ValueError: the payload is not an integer of 60 bits, or the strength not
+            positive.
     """
     shaped = check_pixels(pixels)
     value = check_payload(payload)
@@ -102,7 +93,7 @@ def _refuse_marked(pixels: NDArray[np.generic], key: Key) -> None:
     if found is not None:
         raise AlreadyMarked(
             f"the picture already carries the watermark {found.payload:#x}",
-            advice="Replacing it erases it; ask for that explicitly if it is meant.",
+            advice="to keep it, sign with --no-watermark; marking again would erase it",
         )
 
 
@@ -128,16 +119,13 @@ def _check_mask(
 class Design:
     """The mark of one picture at canonical size.
 
-    Attributes
-    ----------
-    plane : ndarray of float32, shape (h, w)
-        What is added, in grey levels.
-    amplitude : ndarray of float64, shape (layers * nodes, VALUES)
-        The amplitudes it was made with.
+    Attributes:
+        plane: float32, shape (h, w); what is added, in grey levels.
+        amplitude: float32, shape (layers * nodes, VALUES); the amplitudes it was made with.
     """
 
     plane: NDArray[np.float32]
-    amplitude: NDArray[np.float64]
+    amplitude: NDArray[np.float32]
 
 
 def design(
@@ -152,23 +140,24 @@ def design(
     layers = texture_layers(host.deviations)
     gain = pattern.gains(host.deviations, maps, layers)
     seen = pattern.project(host.values, layers)
-    amplitude = np.zeros(gain.shape[1:])
+    amplitude = np.zeros_like(gain[0])
     for number in range(PASSES):
         amplitude = amplitude_field.solve(seen - gain * amplitude, gain, GROUPS)
-        plane = blend(pattern.tiles(amplitude), maps, layers)
+        plane = blend(pattern.tiles(amplitude), maps, layers, *planes.luma.shape)
         if number + 1 < PASSES:
-            marked = np.clip(planes.luma + plane, 0, 255)
+            marked = np.clip(np.add(plane, planes.luma, out=plane), 0, 255, out=plane)
             seen = pattern.project(whiten(marked).values, layers)
     return Design(plane, amplitude)
 
 
 def redraw(
-    planes: CanonicalPlanes, pattern: Pattern, amplitude: NDArray[np.float64], strength: float
+    planes: CanonicalPlanes, pattern: Pattern, amplitude: NDArray[np.float32], strength: float
 ) -> NDArray[np.float32]:
     """The mark for a picture with amplitudes chosen for another, as the frames of a video."""
     deviations = whiten(planes.luma, deviations=True).deviations
     maps = weighted_strength(planes, deviations, strength, None)
-    return blend(pattern.tiles(amplitude), maps, texture_layers(deviations))
+    layers = texture_layers(deviations)
+    return blend(pattern.tiles(amplitude), maps, layers, *planes.luma.shape)
 
 
 def weighted_strength(
@@ -177,9 +166,9 @@ def weighted_strength(
     strength: float,
     weights: NDArray[np.uint8] | None,
 ) -> NDArray[np.float32]:
-    """Strength maps times a factor and a native mask, shape (ORIENTATIONS, h, w)."""
+    """Strength maps times a factor and a native mask, shape of `deviations`."""
     maps = strength_maps(planes, deviations) * np.float32(strength)
     if weights is not None:
-        size = (planes.luma.shape[1], planes.luma.shape[0])
+        size = (maps.shape[2], maps.shape[1])
         maps *= cv2.resize(weights, size, interpolation=cv2.INTER_AREA) / np.float32(255)
     return maps

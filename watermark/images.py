@@ -33,32 +33,23 @@ LUMA = (0.299, 0.587, 0.114)
 class CanonicalPlanes:
     """A picture at canonical size.
 
-    Attributes
-    ----------
-    luma : ndarray of float32, shape (h, w), 0 to 255
-    low, high : ndarray of float32, shape (h, w), 0 to 255
-        Smallest and largest colour channel: how far the pixel is from clipping.
-    scale : float
-        Native pixels per canonical pixel, at least 1.
+    Attributes:
+        luma: float32, shape (h, w), 0 to 255.
+        headroom: float32, shape (h, w), 0 to 127.5; grey levels from the colour channel nearest to
+            black or white to that end of the range.
     """
 
     luma: NDArray[np.float32]
-    low: NDArray[np.float32]
-    high: NDArray[np.float32]
-    scale: float
+    headroom: NDArray[np.float32]
 
 
 def check_pixels(pixels: NDArray[np.generic]) -> NDArray[np.generic]:
     """`pixels` as an (H, W, C) array with C of 1, 3 or 4.
 
-    Raises
-    ------
-    TypeError
-        Not an array.
-    InputRefused
-        Not uint8 or uint16, or not a picture's shape.
-    LimitExceeded
-        A side below 96 pixels, more than 400 million pixels, or a very long strip.
+    Raises:
+        TypeError: not an array.
+        InputRefused: not uint8 or uint16, or not a picture's shape.
+        LimitExceeded: a side below 96 pixels, more than 400 million pixels, or a very long strip.
     """
     if not isinstance(pixels, np.ndarray):
         raise TypeError(f"pixels are a NumPy array, got {type(pixels).__name__}")
@@ -108,24 +99,72 @@ def canonical_planes(shaped: NDArray[np.generic]) -> CanonicalPlanes:
 
     The picture is read once, row by row; memory beyond the input is that of the result.
     """
+    luma, low, high = _canonical(shaped, extremes=True)
+    np.subtract(np.float32(255), high, out=high)
+    return CanonicalPlanes(luma, np.minimum(low, high, out=low))
+
+
+def canonical_luma(shaped: NDArray[np.generic]) -> NDArray[np.float32]:
+    """The luma of `canonical_planes`, which is all that a detector looks at."""
+    return _canonical(shaped, extremes=False)[0]
+
+
+def _canonical(
+    shaped: NDArray[np.generic], *, extremes: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     height, width, channels = shaped.shape
     scale = native_tile(height, width) / TILE
     rows, columns = max(1, round(height / scale)), max(1, round(width / scale))
     colours = np.ascontiguousarray(shaped) if channels < 4 else shaped
     unit = 1.0 if shaped.dtype == np.uint8 else 1 / 257.0
-    luma, low, high = _reduce(colours, rows, columns, min(channels, 3), unit)
-    return CanonicalPlanes(luma, low, high, scale)
+    reduce = _copy if (rows, columns) == (height, width) else _reduce
+    return reduce(colours, rows, columns, min(channels, 3), unit, extremes)
+
+
+@compiled
+def _copy(
+    pixels: NDArray[np.generic],
+    rows: int,
+    columns: int,
+    channels: int,
+    unit: float,
+    extremes: bool,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """As `_reduce`, for pictures that have canonical size."""
+    share = np.float32(unit)
+    luma = np.empty((rows, columns), np.float32)
+    low = np.empty((rows, columns) if extremes else (0, 0), np.float32)
+    high = np.empty_like(low)
+    for y in range(rows):
+        for x in range(columns):
+            red = np.float32(pixels[y, x, 0])
+            green = np.float32(pixels[y, x, channels // 2])
+            blue = np.float32(pixels[y, x, channels - 1])
+            value = np.float32(0.299) * red + np.float32(0.587) * green
+            luma[y, x] = (value + np.float32(0.114) * blue) * share
+            if extremes:
+                low[y, x] = min(red, green, blue) * share
+                high[y, x] = max(red, green, blue) * share
+    return luma, low, high
 
 
 @compiled
 def _reduce(
-    pixels: NDArray[np.generic], rows: int, columns: int, channels: int, unit: float
+    pixels: NDArray[np.generic],
+    rows: int,
+    columns: int,
+    channels: int,
+    unit: float,
+    extremes: bool,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Area-averaged luma, minimum and maximum channel, each (rows, columns), scaled by unit."""
+    """Area-averaged luma, minimum and maximum channel, each (rows, columns), scaled by unit.
+
+    Without `extremes` the last two are empty.
+    """
     height, width = pixels.shape[:2]
     luma = np.zeros((rows, columns), np.float32)
-    low = np.zeros((rows, columns), np.float32)
-    high = np.zeros((rows, columns), np.float32)
+    low = np.zeros((rows, columns) if extremes else (0, 0), np.float32)
+    high = np.zeros_like(low)
     first = np.empty(width, np.int32)
     share = np.empty(width, np.float32)
     x_step, y_step = columns / width, rows / height
@@ -144,30 +183,35 @@ def _reduce(
             green = float(pixels[y, x, channels // 2])
             blue = float(pixels[y, x, channels - 1])
             value = (0.299 * red + 0.587 * green + 0.114 * blue) * unit
-            small = min(red, green, blue) * unit
-            large = max(red, green, blue) * unit
             left = first[x]
             near = share[x]
             far = x_step - near
             if left + 1 >= columns or far < 1e-6:
                 near, far = x_step, 0.0
-            a = upper * near
-            luma[top, left] += a * value
-            low[top, left] += a * small
-            high[top, left] += a * large
-            if far > 0.0:
-                b = upper * far
-                luma[top, left + 1] += b * value
-                low[top, left + 1] += b * small
-                high[top, left + 1] += b * large
-            if lower > 0.0:
-                c = lower * near
-                luma[top + 1, left] += c * value
-                low[top + 1, left] += c * small
-                high[top + 1, left] += c * large
-                if far > 0.0:
-                    d = lower * far
-                    luma[top + 1, left + 1] += d * value
-                    low[top + 1, left + 1] += d * small
-                    high[top + 1, left + 1] += d * large
+            a, b, c, d = upper * near, upper * far, lower * near, lower * far
+            _add(luma, top, left, value, a, b, c, d)
+            if extremes:
+                _add(low, top, left, min(red, green, blue) * unit, a, b, c, d)
+                _add(high, top, left, max(red, green, blue) * unit, a, b, c, d)
     return luma, low, high
+
+
+@compiled
+def _add(
+    plane: NDArray[np.float32],
+    top: int,
+    left: int,
+    value: float,
+    a: float,
+    b: float,
+    c: float,
+    d: float,
+) -> None:
+    """Share a value out over the pixel (top, left) and those right, below and diagonal to it."""
+    plane[top, left] += a * value
+    if b > 0.0:
+        plane[top, left + 1] += b * value
+    if c > 0.0:
+        plane[top + 1, left] += c * value
+    if d > 0.0:
+        plane[top + 1, left + 1] += d * value

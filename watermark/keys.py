@@ -44,17 +44,12 @@ class KeyFamily:
     message scrambling and check sum differ. `embed` uses `generation`; `detect` accepts that
     one and every earlier one.
 
-    Parameters
-    ----------
-    master : bytes
-        At least 16 bytes of secret.
-    generation : int
-        0 to 15. Raise it to rotate; the earlier marks stay readable.
+    Args:
+        master: at least 16 bytes of secret.
+        generation: 0 to 15. Raise it to rotate; the earlier marks stay readable.
 
-    Raises
-    ------
-    ConfigurationError
-        The secret is too short or the generation out of range.
+    Raises:
+        ConfigurationError: the secret is too short or the generation out of range.
     """
 
     master: bytes = field(repr=False)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from assay.watermark.carrier import PILOT_AMPLITUDE, TILE, Carrier, carrier_of
 from assay.watermark.detection import Detection, detect
 from assay.watermark.geometry import Geometry, compose
-from assay.watermark.images import canonical_planes, check_pixels
+from assay.watermark.images import canonical_luma, check_pixels
 from assay.watermark.keys import Key, families_of
 from assay.watermark.payload import PROFILES, build_message
 from assay.watermark.whitening import QUIET, whiten
@@ -59,14 +59,11 @@ class Region:
 class Localisation:
     """A detection with the places it comes from.
 
-    Attributes
-    ----------
-    detection : Detection
-    presence : ndarray of float32, shape (h, w), 0 to 1
-        Certainty of the mark at canonical size: local correlation in units of eight times its
-        standard deviation on noise.
-    regions : tuple of Region
-        Boxes around the marked parts, strongest first.
+    Attributes:
+        detection: the mark that was found.
+        presence: float32, shape (h, w), 0 to 1; certainty of the mark at canonical size: local
+            correlation in units of eight times its standard deviation on noise.
+        regions: boxes around the marked parts, strongest first.
     """
 
     detection: Detection
@@ -89,8 +86,7 @@ def localise(
     if found is None:
         return None
     shaped = check_pixels(pixels)
-    planes = canonical_planes(shaped)
-    plane = whiten(planes.luma).values[QUIET]
+    plane = whiten(canonical_luma(shaped)).values[QUIET]
     carrier = carrier_of(families_of(key)[found.key_index])
     product = plane * _pattern(plane.shape, carrier, found)
     regions = _regions(product, plane, shaped.shape[0], shaped.shape[1])

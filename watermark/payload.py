@@ -115,14 +115,11 @@ def read_messages(
 ) -> tuple[int, int] | None:
     """The first of several candidate messages whose header and check sum are right.
 
-    Parameters
-    ----------
-    candidates : ndarray of uint8, shape (n, profile.message_bits)
-        Most likely first.
+    Args:
+        candidates: uint8, shape (n, profile.message_bits); most likely first.
 
-    Returns
-    -------
-    tuple of (row number, payload), or None when every candidate fails.
+    Returns:
+        tuple of (row number, payload), or None when every candidate fails.
     """
     if len(candidates) == 0:
         return None

@@ -27,8 +27,11 @@ STRONGEST = 6.0
 #: Foley, 1980).
 MASKING_EXPONENT = 0.74
 
-#: Side of the minimum filter against haloes beside edges, in canonical pixels.
-EROSION = 5
+#: Side of the minimum filter against haloes beside edges, in pixels of half canonical size.
+EROSION = 3
+
+#: Standard deviation of the smoothing that follows, in the same pixels.
+SMOOTHING = 5 / 6
 
 #: RMS ceiling over the whole picture: 40.2 dB, reached only by pages full of text and by dense
 #: texture everywhere.
@@ -37,34 +40,37 @@ STRONGEST_OVERALL = 2.5
 #: Grey levels from black or white within which half of the mark is clipped away.
 HEADROOM = 3.0
 
+#: Layers of a picture whose amplitudes are chosen apart: flat and textured places.
+LAYERS = 2
+
 
 def strength_maps(planes: CanonicalPlanes, deviations: NDArray[np.float32]) -> NDArray[np.float32]:
     """Allowed RMS of the mark per orientation, in grey levels.
 
-    Parameters
-    ----------
-    planes : CanonicalPlanes
-    deviations : ndarray of float32, shape (ORIENTATIONS, h, w)
-        Local standard deviations of the host's sub-bands, from `whiten`.
+    Args:
+        planes: the picture at canonical size.
+        deviations: float32, shape (ORIENTATIONS, h / 2, w / 2); local standard deviations of the
+            host's sub-bands at half size, from `whiten`.
 
-    Returns
-    -------
-    ndarray of float32, shape (ORIENTATIONS, h, w)
+    Returns:
+        float32, shape of `deviations`.
     """
     kernel = np.ones((EROSION, EROSION), np.uint8)
     maps = np.empty_like(deviations)
     for band, deviation in enumerate(deviations):
-        activity = cv2.GaussianBlur(cv2.erode(deviation, kernel), (0, 0), EROSION / 3)
+        activity = cv2.GaussianBlur(cv2.erode(deviation, kernel), (0, 0), SMOOTHING)
         maps[band] = FLAT_STRENGTH * (1 + activity / np.float32(FLOOR)) ** MASKING_EXPONENT
     maps = np.minimum(maps, np.float32(STRONGEST))
-    clipped = (planes.high > 255 - HEADROOM) | (planes.low < HEADROOM)
-    power = (maps**2).mean(axis=0) * np.where(clipped, np.float32(0.5), np.float32(1))
+    clipped = np.where(planes.headroom < HEADROOM, np.uint8(200), np.uint8(0))
+    size = (maps.shape[2], maps.shape[1])
+    share = cv2.resize(clipped, size, interpolation=cv2.INTER_AREA) / np.float32(200)
+    power = (maps**2).mean(axis=0) * (1 - share / 2)
     overall = float(np.sqrt(power.mean()))
     return maps * np.float32(min(1.0, STRONGEST_OVERALL / overall))
 
 
 def texture_layers(deviations: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Shares of flat and of textured places, shape (2, h, w); they add up to one.
+    """Shares of flat and of textured places, shape (LAYERS, ...); they add up to one.
 
     The amplitudes of both layers are chosen independently, because compression removes the mark
     from one of them only.

@@ -33,10 +33,8 @@ def render_difference(
 ) -> NDArray[np.uint8]:
     """What the mark changed, amplified around mid-gray, shape (H, W, 3) uint8.
 
-    Raises
-    ------
-    InputRefused
-        The two are not pictures of one shape and dtype.
+    Raises:
+        InputRefused: the two are not pictures of one shape and dtype.
     """
     first, second = check_pixels(original), check_pixels(marked)
     if first.shape != second.shape or first.dtype != second.dtype:

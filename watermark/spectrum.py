@@ -59,12 +59,9 @@ def _bins_for(extent: int) -> int:
 class Spectrum:
     """Spectrum of a whitened plane about its centre.
 
-    Attributes
-    ----------
-    bins : int
-        Transform length in both directions.
-    extent : int
-        Longer side of the plane that was transformed, in pixels.
+    Attributes:
+        bins: transform length in both directions.
+        extent: longer side of the plane that was transformed, in pixels.
     """
 
     def __init__(self, plane: NDArray[np.float32]) -> None:

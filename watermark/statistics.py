@@ -37,10 +37,9 @@ RADEMACHER_CONSTANT = 3.178
 def normalised_correlation(soft: NDArray[np.float32], symbols: NDArray[np.float32]) -> float:
     """rho of the module text, between -sqrt(n) and sqrt(n).
 
-    Parameters
-    ----------
-    soft : ndarray of float32, shape (n,), weighted soft values
-    symbols : ndarray of float32, shape (n,), keyed symbols of the decoded message, -1 or +1
+    Args:
+        soft: float32, shape (n,), weighted soft values.
+        symbols: float32, shape (n,), keyed symbols of the decoded message, -1 or +1.
     """
     energy = float(np.dot(soft, soft))
     return float(np.dot(soft, symbols)) / math.sqrt(energy) if energy > 0 else 0.0
@@ -49,14 +48,12 @@ def normalised_correlation(soft: NDArray[np.float32], symbols: NDArray[np.float3
 def log10_false_alarm(correlation: float, message_bits: int, trials: int) -> float:
     """log10 of the bound on the false-alarm probability, at most 0.
 
-    Parameters
-    ----------
-    correlation : float
-        `normalised_correlation` of the accepted message.
-    message_bits : int
-        Bits that are free in a message: the payload. Header and check sum follow from it.
-    trials : int
-        Hypotheses the detector may try on one picture, times profiles, generations and keys.
+    Args:
+        correlation: `normalised_correlation` of the accepted message.
+        message_bits: bits that are free in a message: the payload. Header and check sum follow from
+            it.
+        trials: hypotheses the detector may try on one picture, times profiles, generations and
+            keys.
     """
     if correlation <= 0:
         return 0.0

@@ -203,7 +203,7 @@ def _search_log_polar(
     scales = int(np.log(high / low) / step) + 1
     least = radius.min() / high * 0.995
     radii = int(np.ceil(np.log(radius.max() / low / least) / step)) + 2
-    r = (least * np.exp(np.arange(radii) * step)).astype(np.float32)
+    r = (least * np.exp(np.arange(radii)[::-1] * step)).astype(np.float32)
     t = (np.arange(turns) * step - np.pi / 2).astype(np.float32)
     polar = cv2.remap(
         power,
@@ -220,7 +220,8 @@ def _search_log_polar(
         for line in range(len(lines)):
             start = round(float(np.log(radius[line] / low / least) / step))
             turned = round(float((angles[line] + np.pi / 2) / step)) % turns
-            columns = polar[:, start - scales + 1 : start + 1][:, ::-1]
+            outermost = radii - 1 - start  # radii run inwards, as scales grow
+            columns = polar[:, outermost : outermost + scales]
             score[: turns - turned] += columns[turned:]
             score[turns - turned :] += columns[:turned]
         for index in np.argpartition(-score.ravel(), LOG_POLAR_CANDIDATES)[:LOG_POLAR_CANDIDATES]:
@@ -240,7 +241,7 @@ def _search_stretch(
     scales = int(np.log(high / low) / step) + 1
     least = min(u.min(), v.min()) / high * 0.995
     count = int(np.ceil(np.log(max(u.max(), v.max()) / low / least) / step)) + 2
-    f = (least * np.exp(np.arange(count) * step)).astype(np.float32)
+    f = (least * np.exp(np.arange(count)[::-1] * step)).astype(np.float32)
     x, y = np.meshgrid(f, f)
     maps = {
         sign: cv2.remap(
@@ -257,11 +258,10 @@ def _search_stretch(
     for mirror in (1, -1):
         score = np.zeros((scales, scales), np.float32)  # [y, x]
         for line in range(len(lines)):
-            right = round(float(np.log(u[line] / low / least) / step))
-            down = round(float(np.log(v[line] / low / least) / step))
+            right = count - 1 - round(float(np.log(u[line] / low / least) / step))
+            down = count - 1 - round(float(np.log(v[line] / low / least) / step))
             quadrant = maps[int(np.sign(lines[line, 0])) * mirror]
-            part = quadrant[down - scales + 1 : down + 1, right - scales + 1 : right + 1]
-            score += part[::-1, ::-1]
+            score += quadrant[down : down + scales, right : right + scales]
         for index in np.argpartition(-score.ravel(), STRETCH_CANDIDATES)[:STRETCH_CANDIDATES]:
             along, across = divmod(int(index), scales)
             if abs(along - across) * step < STRETCH_LIMIT:

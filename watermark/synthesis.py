@@ -2,63 +2,58 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.watermark.amplitude_field import NODES
 from assay.watermark.carrier import TILE, Carrier
+from assay.watermark.comb_transform import tiles_of
 from assay.watermark.compilation import compiled
+from assay.watermark.enlarging import enlarge_row
+from assay.watermark.perception import LAYERS
 from assay.watermark.whitening import ORIENTATIONS, orientation_shares
 
 
 def line_shares(lines: NDArray[np.int64]) -> NDArray[np.float64]:
     """How each comb line divides over the orientations, shape (ORIENTATIONS, n)."""
-    return orientation_shares(np.arctan2(lines[:, 1].astype(float), lines[:, 0].astype(float)))
-
-
-@lru_cache(maxsize=8)
-def waves(carrier: Carrier) -> NDArray[np.float32]:
-    """Cosines, then negative sines, of all lines over a tile, shape (2 * lines, TILE ** 2)."""
-    lines = carrier.lines
-    y, x = np.divmod(np.arange(TILE * TILE), TILE)
-    turns = np.outer(lines[:, 0], x) + np.outer(lines[:, 1], y)
-    angle = 2 * np.pi / TILE * (turns % TILE)
-    return np.concatenate([np.cos(angle), -np.sin(angle)]).astype(np.float32)
+    x, y = lines.T.astype(float)
+    return np.asarray(orientation_shares(x, y), np.float64)
 
 
 def build_tiles(carrier: Carrier, values: NDArray[np.complex128]) -> NDArray[np.float32]:
     """One tile of the pattern per orientation, layer and node.
 
-    Parameters
-    ----------
-    values : ndarray of complex128, shape (layers * nodes, lines)
-        Complex amplitudes of the message lines, then of the pilots.
+    Args:
+        values: complex128, shape (layers * nodes, lines); complex amplitudes of the message lines,
+            then of the pilots.
 
-    Returns
-    -------
-    ndarray of float32, shape (ORIENTATIONS, layers, NODES, NODES, TILE, TILE)
+    Returns:
+        float32, shape (ORIENTATIONS, layers, NODES, NODES, TILE, TILE).
     """
-    shared = (line_shares(carrier.lines)[:, None, :] * values[None]).reshape(-1, values.shape[1])
-    parts = np.concatenate([shared.real, shared.imag], axis=1).astype(np.float32)
-    tiles = parts @ waves(carrier)
-    return np.asarray(tiles.reshape(ORIENTATIONS, -1, NODES, NODES, TILE, TILE), np.float32)
+    shared = line_shares(carrier.lines)[:, None, :] * values[None]
+    tiles = tiles_of(shared.reshape(-1, values.shape[1]).astype(np.complex64), carrier.lines)
+    return tiles.reshape(ORIENTATIONS, -1, NODES, NODES, TILE, TILE)
 
 
 @compiled
 def blend(
-    tiles: NDArray[np.float32], strength: NDArray[np.float32], layers: NDArray[np.float32]
+    tiles: NDArray[np.float32],
+    strength: NDArray[np.float32],
+    layers: NDArray[np.float32],
+    height: int,
+    width: int,
 ) -> NDArray[np.float32]:
-    """The pattern over a plane, shape (h, w), in grey levels.
+    """The pattern over a plane, shape (height, width), in grey levels.
 
     Tiles repeat about the centre of the plane and are interpolated between the nodes;
-    `strength` has shape (ORIENTATIONS, h, w), `layers` has (layers, h, w).
+    `strength` (ORIENTATIONS, ...) and `layers` (LAYERS, ...) are maps of half the size.
     """
-    bands, height, width = strength.shape
     nodes, tile = tiles.shape[2], tiles.shape[4]
     result = np.zeros((height, width), np.float32)
+    strong = np.empty(width, np.float32)
+    flat, textured = np.empty(width, np.float32), np.empty(width, np.float32)
     row = np.empty((nodes, tile), np.float32)
+    wave = np.empty((LAYERS, width), np.float32)
     across = np.float32((nodes - 1) / (width - 1))
     runs = column_runs(width, nodes, tile)
     for y in range(height):
@@ -66,20 +61,27 @@ def blend(
         upper = min(int(at), nodes - 2)
         lean = np.float32(at - upper)
         ty = (y - height // 2) % tile
-        for band in range(bands):
-            for layer in range(len(layers)):
+        target = result[y]
+        enlarge_row(layers[0], y, flat)
+        enlarge_row(layers[1], y, textured)
+        for band in range(ORIENTATIONS):
+            enlarge_row(strength[band], y, strong)
+            for layer in range(LAYERS):
                 above, below = tiles[band, layer, upper], tiles[band, layer, upper + 1]
-                row[:] = above[:, ty] + lean * (below[:, ty] - above[:, ty])
+                for node in range(nodes):
+                    for tx in range(tile):
+                        rise = below[node, ty, tx] - above[node, ty, tx]
+                        row[node, tx] = above[node, ty, tx] + lean * rise
                 for start, stop, node, tx in runs:
                     left, right = row[node, tx:], row[node + 1, tx:]
-                    target = result[y, start:stop]
-                    strong = strength[band, y, start:stop]
-                    share = layers[layer, y, start:stop]
+                    spread = wave[layer, start:stop]
                     offset = np.float32(start) * across - np.float32(node)
                     for k in range(stop - start):
                         part = offset + np.float32(k) * across
-                        value = left[k] + part * (right[k] - left[k])
-                        target[k] += value * strong[k] * share[k]
+                        spread[k] = left[k] + part * (right[k] - left[k])
+            first, second = wave[0], wave[1]
+            for x in range(width):
+                target[x] += strong[x] * (first[x] * flat[x] + second[x] * textured[x])
     return result
 
 

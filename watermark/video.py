@@ -22,7 +22,7 @@ from assay.errors import AlreadyMarked, DamagedMedia, OutputRefused, Unsupported
 from assay.watermark.carrier import carrier_of
 from assay.watermark.detection import Detection, detect_views
 from assay.watermark.embedding import design, redraw
-from assay.watermark.images import canonical_planes, check_pixels
+from assay.watermark.images import canonical_luma, canonical_planes, check_pixels
 from assay.watermark.keys import Key, families_of, family_of
 from assay.watermark.payload import LONG, check_payload
 from assay.watermark.projections import Pattern
@@ -64,13 +64,10 @@ class VideoReport:
 class VideoMarker:
     """Marks the frames of one video in order.
 
-    Parameters
-    ----------
-    payload : int
-        60 bits; video always carries all of them.
-    key : bytes, KeyFamily or None
-    strength : float
-        Factor on the strength that visibility allows.
+    Args:
+        payload: 60 bits; video always carries all of them.
+        key: None is the documented public key.
+        strength: factor on the strength that visibility allows.
     """
 
     def __init__(self, payload: int, *, key: Key = None, strength: float = 1.0) -> None:
@@ -78,7 +75,7 @@ class VideoMarker:
         symbols = carrier.message_symbols(check_payload(payload), LONG)
         self._pattern = Pattern(carrier, symbols)
         self._strength = strength
-        self._amplitude: NDArray[np.float64] | None = None
+        self._amplitude: NDArray[np.float32] | None = None
         self._thumbnail: NDArray[np.float32] | None = None
         self._age = 0
         self.key_frames = 0
@@ -123,7 +120,7 @@ class VideoDetector:
         """Take one more frame; the detection as soon as there is one."""
         if self.detection is not None:
             return self.detection
-        views = whiten(canonical_planes(check_pixels(frame)).luma).values
+        views = whiten(canonical_luma(check_pixels(frame))).values
         if self._sum is not None and self._sum.shape != views.shape:
             raise UnsupportedMedia("the frames of the video change their size")
         self._sum = views if self._sum is None else self._sum + views
@@ -147,12 +144,9 @@ class VideoDetector:
 def detect_video(path: str | Path, *, key: Key | Sequence[Key] = None) -> Detection | None:
     """Read the mark of a video file from frames spread over its length.
 
-    Raises
-    ------
-    DamagedMedia
-        The file cannot be decoded.
-    UnsupportedMedia
-        It has no video stream.
+    Raises:
+        DamagedMedia: the file cannot be decoded.
+        UnsupportedMedia: it has no video stream.
     """
     detector = VideoDetector(key=key)
     try:
@@ -185,16 +179,15 @@ def embed_video(
     The video stream is encoded again, upright: as H.265 if it was that, as VP9 into .webm, and as
     H.264 otherwise. All other streams are copied untouched.
 
-    Parameters
-    ----------
-    progress : callable, optional
-        Called after every frame with (frames done, frames in all or None).
-    existing : "refuse" or "replace"
-        What to do with a video that already carries a mark of this key.
+    Args:
+        progress: called after every frame with (frames done, frames in all or None).
+        existing: what to do with a video that already carries a mark of this key.
 
-    Raises
-    ------
-    AlreadyMarked, DamagedMedia, UnsupportedMedia, OutputRefused
+    Raises:
+        AlreadyMarked: the video carries a mark and `existing` is "refuse".
+        DamagedMedia: the video cannot be read or written.
+        UnsupportedMedia: it has no video stream, or its frames change their size.
+        OutputRefused: the target's container cannot hold one of the streams.
     """
     marker = VideoMarker(payload, key=key, strength=strength)
     if existing == "refuse" and (found := detect_video(source_path, key=key)) is not None:

@@ -17,12 +17,10 @@ STUDIO_BLACK, STUDIO_SPAN = 16, 219
 class Planes:
     """A frame as 8-bit planes.
 
-    Attributes
-    ----------
-    luma, blue, red : ndarray of uint8, shape (h, w)
-        Chroma is halved in both directions when both sides are even.
-    full_range : bool
-        Luma spans 0 to 255 instead of 16 to 235.
+    Attributes:
+        luma, blue, red: uint8, shape (h, w); chroma is halved in both directions when both sides
+            are even.
+        full_range: luma spans 0 to 255 instead of 16 to 235.
     """
 
     luma: NDArray[np.uint8]

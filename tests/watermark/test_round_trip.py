@@ -13,7 +13,7 @@ from assay.datasets.laundering_suite import SUITE
 from assay.errors import AlreadyMarked, InputRefused, LimitExceeded
 from assay.watermark.carrier import carrier_of
 from assay.watermark.detection import MAXIMUM_HYPOTHESES, PlaneReader
-from assay.watermark.images import canonical_planes, native_tile
+from assay.watermark.images import canonical_luma, native_tile
 from assay.watermark.keys import family_of
 from assay.watermark.whitening import whiten
 
@@ -126,7 +126,7 @@ def test_sixteen_bits_stay_sixteen_bits(scene: NDArray[np.uint8]) -> None:
 
 
 def test_no_more_hypotheses_are_read_than_the_bound_counts(scene: NDArray[np.uint8]) -> None:
-    views = whiten(canonical_planes(scene).luma).values
+    views = whiten(canonical_luma(scene)).values
     readings = list(PlaneReader(views).readings(carrier_of(family_of(None)), "full"))
     assert len(readings) == MAXIMUM_HYPOTHESES
 
