@@ -1,9 +1,10 @@
-"""Taking in what is to be examined: an upload, or an address where that is allowed."""
+"""Taking in what is to be examined: an upload, one past the service, or an address."""
 
 from __future__ import annotations
 
 import io
 import re
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import IO
 from urllib.parse import unquote, urlsplit
@@ -12,18 +13,20 @@ from fastapi import Request
 from pydantic import ValidationError
 
 from assay.api.capacity import slot
+from assay.api.direct_uploads.store import AlreadyUsed, DirectUpload, use
+from assay.api.direct_uploads.taking import take
+from assay.api.media_store import StoreUnavailable
 from assay.api.problems import InvalidRequest
 from assay.api.records import Record
 from assay.api.records.store import Priority
 from assay.api.runtime import Runtime
-from assay.api.verification_resources import Address, UrlInputOff
-from assay.errors import InputRefused, UnsupportedMedia
+from assay.api.uploads import HEADER_BYTES, refuse_by_header
+from assay.api.verification_resources import Source, UrlInputOff
+from assay.errors import AssayError, InputRefused
 from assay.settings import settings
-from assay.sniffing import sniff
 
 DEFAULT_WAIT = 20.0  # seconds that an answer is waited for; most pictures take less than one
 LONGEST_WAIT = 60.0
-_HEADER_BYTES = 4096
 
 
 def accept_upload(
@@ -36,14 +39,7 @@ def accept_upload(
         Busy, StoreUnavailable, QueueUnavailable: as `Runtime.accept`.
     """
     file.seek(0)
-    header = file.read(_HEADER_BYTES)
-    if not header:
-        raise InputRefused("upload: empty file")
-    if sniff(header) is None:
-        raise UnsupportedMedia(
-            "upload: not a picture or video format that Assay handles",
-            advice="handled: JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF, MP4, MOV, WebM",
-        )
+    refuse_by_header(file.read(HEADER_BYTES), name)
     return runtime.accept(file, name=name, caller=caller, priority=priority)
 
 
@@ -65,14 +61,60 @@ def accept_url(runtime: Runtime, url: str, caller: str, priority: Priority = "li
     return accept_upload(runtime, io.BytesIO(fetched.data), printable or None, caller, priority)
 
 
-async def json_address(request: Request) -> Address:
-    """The body of a request that sends an address as JSON.
+def accept_direct(runtime: Runtime, id: str, caller: str, priority: Priority = "live") -> Record:
+    """Have what the caller put into the bucket examined; asked again, the same verification.
+
+    Two requests at once may both copy the file. The transaction that writes the record also
+    notes that the upload is used, so that only one of them makes a verification.
+
+    Raises:
+        UnknownUpload: there is none of this caller, or its time is over.
+        UploadMissing: the file is not there yet.
+        InputRefused: the file is over the limit, empty, or of no type that Assay handles; it is
+            deleted.
+        Busy, StoreUnavailable, QueueUnavailable: nothing came of it, and it can be asked again.
+    """
+    upload = runtime.uploads.find(id, caller)
+    if upload.verification is not None:
+        return runtime.find(upload.verification, caller)
+    try:
+        with slot(), runtime.new_media() as key:
+            sha256, size = take(runtime.store, upload.key, key)
+            record = runtime.queue(
+                key,
+                caller=caller,
+                name=upload.name,
+                sha256=sha256,
+                size=size,
+                priority=priority,
+                also=lambda connection, made: use(connection, upload, made),
+            )
+    except AlreadyUsed:
+        return accept_direct(runtime, id, caller, priority)
+    except AssayError as error:
+        other = runtime.uploads.find(id, caller).verification
+        if other is not None:  # made meanwhile; its maker removed the file
+            return runtime.find(other, caller)
+        if isinstance(error, InputRefused):
+            _remove(runtime, upload)
+        raise
+    _remove(runtime, upload)
+    return record
+
+
+def _remove(runtime: Runtime, upload: DirectUpload) -> None:
+    with suppress(StoreUnavailable):  # the caretaker removes it later
+        runtime.store.delete(upload.key)
+
+
+async def json_source(request: Request) -> Source:
+    """The body of a request that says as JSON where the media are.
 
     Raises:
         InvalidRequest: it is not of this form.
     """
     try:
-        return Address.model_validate_json(await request.body())
+        return Source.model_validate_json(await request.body())
     except ValidationError as error:
         told = "; ".join(
             f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}"

@@ -11,6 +11,7 @@ from assay.api import guards, matches, problems, softbinding, verifications, wor
 from assay.api.access import router as access_router
 from assay.api.access import sign_in
 from assay.api.audits import router as audits_router
+from assay.api.direct_uploads import router as uploads_router
 from assay.api.operations import health
 from assay.api.pages import routes as page_routes
 from assay.api.runtime import lifespan
@@ -43,6 +44,7 @@ def create_app(*, warm: bool = False) -> FastAPI:
     guards.install(app)
     problems.install(app)
     app.include_router(verifications.router)
+    app.include_router(uploads_router.router)
     app.include_router(signatures_router.router)
     app.include_router(works.router)
     app.include_router(matches.router)

@@ -7,6 +7,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from assay.api.access.attempts import limit_of
 from assay.api.body_limit import BodyLimit, OneLength
+from assay.api.counting import shared_storage
 from assay.api.gate import Gate
 from assay.api.operations import logs
 from assay.api.operations.observing import Observed
@@ -30,6 +31,7 @@ def install(app: FastAPI) -> None:
     logs.ensure()
     for limit in ("rate_limit", "wrong_keys"):
         limit_of(limit)
+    shared_storage()
     app.add_middleware(BodyLimit, max_bytes=settings().limits.max_bytes + _FORM_OVERHEAD)
     app.add_middleware(RateLimits)
     app.add_middleware(Gate)

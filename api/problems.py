@@ -18,7 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
+from assay.api.advice import advice_for_callers
 from assay.api.capacity import Busy
+from assay.api.database_away import DatabaseAway, is_of_database
 from assay.api.description import add_examples
 from assay.api.errors import ServiceError
 from assay.api.media_store import MediaGone, StoreUnavailable
@@ -168,7 +170,8 @@ def document(error: AssayError, *, instance: str | None = None) -> dict[str, Any
     if status == 500 and not isinstance(error, InternalError):
         structlog.get_logger("assay").error("failed", problem=error.code, detail=error.message)
         error = InternalError("the service is not able to do this; its log says more")
-    return {**error.problem(instance=instance), "status": status}
+    told = {**error.problem(instance=instance), "advice": advice_for_callers(error)}
+    return {name: value for name, value in told.items() if value} | {"status": status}
 
 
 def respond(
@@ -222,6 +225,8 @@ def _complete(operation: dict[str, Any]) -> None:
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, AssayError)
+    if status_of(error) == 500 and is_of_database(error.__cause__):
+        error = DatabaseAway()  # a registry or log that was refused it
     return answer(error, instance=request.url.path)
 
 

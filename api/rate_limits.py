@@ -1,7 +1,7 @@
 """How often one caller may ask, told in the fields of draft-ietf-httpapi-ratelimit-headers-10.
 
-The count is kept in each process. People at this machine are not limited; failed keys are
-counted apart, in `assay.api.access.attempts`.
+The count is kept where `assay.api.counting` says. People at this machine are not limited;
+failed keys are counted apart, in `assay.api.access.attempts`.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 import math
 import time
 
-from limits import RateLimitItem
-from limits.storage import MemoryStorage
+from anyio import to_thread
+from limits import RateLimitItem, WindowStats
 from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assay.api.access.attempts import limit_of
-from assay.api.access.identifying import identify
+from assay.api.access.identifying import identify, limiter
+from assay.api.counting import Counter
 from assay.api.errors import RetryLater
 from assay.api.problems import answer
 
@@ -36,7 +37,7 @@ class RateLimits:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._counter = Counter(SlidingWindowCounterRateLimiter, POLICY)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = await identify(Request(scope)) if scope["type"] == "http" else None
@@ -44,8 +45,17 @@ class RateLimits:
             await self.app(scope, receive, send)
             return
         limit = limit_of("rate_limit")
-        allowed = self._limiter.hit(limit, caller.id)
-        headers = self._told(limit, caller.id)
+        if self._counter.is_shared:  # another machine is asked: not in the event loop
+            allowed, stats = await to_thread.run_sync(
+                self._count, limit, caller.id, limiter=limiter()
+            )
+        else:
+            allowed, stats = self._count(limit, caller.id)
+        seconds = max(1, math.ceil(stats.reset_time - time.time()))
+        headers = {
+            "RateLimit-Policy": f'"{POLICY}";q={limit.amount};w={limit.get_expiry()}',
+            "RateLimit": f'"{POLICY}";r={max(0, stats.remaining)};t={seconds}',
+        }
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -55,17 +65,8 @@ class RateLimits:
         if allowed:
             await self.app(scope, receive, with_headers)
             return
-        refusal = RateLimited(f"more than {limit}", seconds=self._wait(limit, caller.id))
+        refusal = RateLimited(f"more than {limit}", seconds=seconds)
         await answer(refusal, instance=scope["path"])(scope, receive, with_headers)
 
-    def _told(self, limit: RateLimitItem, caller: str) -> dict[str, str]:
-        left = max(0, self._limiter.get_window_stats(limit, caller).remaining)
-        seconds = self._wait(limit, caller)
-        return {
-            "RateLimit-Policy": f'"{POLICY}";q={limit.amount};w={limit.get_expiry()}',
-            "RateLimit": f'"{POLICY}";r={left};t={seconds}',
-        }
-
-    def _wait(self, limit: RateLimitItem, caller: str) -> int:
-        reset = self._limiter.get_window_stats(limit, caller).reset_time
-        return max(1, math.ceil(reset - time.time()))
+    def _count(self, limit: RateLimitItem, caller: str) -> tuple[bool, WindowStats]:
+        return self._counter.hit(limit, caller), self._counter.stats(limit, caller)

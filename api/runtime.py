@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import IO
 
 from fastapi import FastAPI, Request
@@ -12,12 +12,13 @@ from starlette.concurrency import run_in_threadpool
 
 from assay.api import reservations, retention
 from assay.api.capacity import Busy
+from assay.api.direct_uploads.store import DirectUploads
 from assay.api.errors import ServiceError
 from assay.api.examining import Pool, chosen_examiners, render
 from assay.api.jobs import DurableJobs, Jobs, Worker
-from assay.api.media_store import MediaGone, MediaStore
+from assay.api.media_store import MediaGone, MediaStore, StoreUnavailable
 from assay.api.records import Record, Records, open_database
-from assay.api.records.store import Priority, new_id
+from assay.api.records.store import Change, Priority, new_id
 from assay.api.watching import Watcher
 from assay.databases import empty_log
 from assay.settings import settings
@@ -37,7 +38,7 @@ class Runtime:
         warm: start examining children with the service, with their models loaded.
 
     Attributes:
-        records, store, jobs: shared with other processes.
+        records, uploads, store, jobs: shared with other processes.
         watcher: wakes requests that wait for a result.
         pictures: a child that makes pictures for reports, started when first needed.
     """
@@ -45,6 +46,7 @@ class Runtime:
     def __init__(self, *, warm: bool = False) -> None:
         self._warm = warm
         self.records = Records(open_database())
+        self.uploads = DirectUploads(self.records.engine)
         self.store = MediaStore.open()
         self.watcher = Watcher(self.records)
         self.pictures = Pool(1, warm=False)
@@ -79,15 +81,55 @@ class Runtime:
             Busy: too many wait already.
             StoreUnavailable, QueueUnavailable: it could not be kept; nothing is left of it.
         """
+        with self.new_media() as key:
+            file.seek(0)
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+            size = file.tell()
+            file.seek(0)
+            self.store.put(key, file)
+            return self.queue(
+                key, caller=caller, name=name, sha256=sha256, size=size, priority=priority
+            )
+
+    @contextmanager
+    def new_media(self) -> Iterator[str]:
+        """The key of an object that is to be made; nothing is left of it if the block fails.
+
+        Raises:
+            Busy: too many wait already.
+        """
         if self.records.count_unfinished() >= settings().max_queued:
             raise Busy("too many verifications are queued", advice="try again in a minute")
-        file.seek(0)
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
-        size = file.tell()
         key = new_id()
         retention.promise(self.records, key)
-        file.seek(0)
-        self.store.put(key, file)
+        try:
+            yield key
+        except BaseException as error:
+            unused = retention.hasten(self.records, key)
+            if unused and not isinstance(error, StoreUnavailable):  # the caretaker has patience
+                with suppress(StoreUnavailable):
+                    retention.delete_media(self.records, self.store, key)
+            raise
+
+    def queue(
+        self,
+        key: str,
+        *,
+        caller: str,
+        name: str | None,
+        sha256: str,
+        size: int,
+        priority: Priority,
+        also: Change | None = None,
+    ) -> Record:
+        """Write down that an object is to be examined, and queue it.
+
+        Args:
+            also: as `Records.add`.
+
+        Raises:
+            QueueUnavailable: it could not be queued; there is no record of it.
+        """
         record = self.records.add(
             id=new_id(),
             caller=caller,
@@ -96,12 +138,12 @@ class Runtime:
             size=size,
             media=key,
             priority=priority,
+            also=also,
         )
         try:
             self.jobs.submit(record.id, priority)
         except BaseException:
             self.records.delete(record.id)
-            retention.delete_media(self.records, self.store, key)
             raise
         return record
 
@@ -132,6 +174,17 @@ class Runtime:
         except MediaGone:
             return None
 
+    def delete_upload(self, id: str, owner: str) -> None:
+        """Delete a direct upload; what was made of it stays.
+
+        Raises:
+            UnknownUpload: there is none, or it is another caller's.
+            StoreUnavailable: the object could not be deleted; the upload stays.
+        """
+        self.store.delete(self.uploads.find(id, owner).key)
+        self.uploads.withdraw(id, owner)
+        empty_log(self.records.engine)
+
     def delete(self, id: str, owner: str | None = None) -> None:
         """Delete a verification: media, record, events, kept answers, its place in the queue.
 
@@ -142,6 +195,9 @@ class Runtime:
         record = self.find(id, owner)
         if record.media:
             retention.delete_media(self.records, self.store, record.media)
+        for upload in self.uploads.forget(id):
+            self.store.delete(upload.key)
+            reservations.forget(upload.id)
         reservations.forget(id)
         self.records.delete(id)
         self.jobs.forget(id)

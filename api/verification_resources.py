@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -33,12 +34,26 @@ class UrlInputOff(ServiceError):
     http_status = 403
 
 
-class Address(BaseModel):
-    """Where to fetch a picture or video."""
+UploadId = Annotated[str, Field(pattern="^[0-9a-f]{32}$", examples=[_ID])]
 
-    model_config = ConfigDict(extra="forbid")
 
-    url: str = Field(max_length=8000, examples=["https://example.org/picture.jpg"])
+class Source(BaseModel):
+    """Where a picture or video is: at an address, or in the bucket; one of the two."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"oneOf": [{"required": ["url"]}, {"required": ["upload"]}]},
+    )
+
+    url: str | None = Field(
+        default=None,
+        max_length=8000,
+        description="To be fetched, where this service allows it.",
+        examples=["https://example.org/picture.jpg"],
+    )
+    upload: UploadId | None = Field(
+        default=None, description="Id of `POST /v1/uploads`, once the file was put."
+    )
     priority: Priority = "live"
 
 
@@ -54,8 +69,8 @@ class VerificationSummary(BaseModel):
 
     id: str = Field(examples=[_ID])
     status: Status = Field(examples=["done"])
-    created: float = Field(description="Seconds since the epoch, UTC.", examples=[1795229600.1])
-    finished: float | None = Field(default=None, examples=[1795229600.6])
+    created: datetime = Field(examples=["2026-11-21T05:33:20.100000Z"])
+    finished: datetime | None = Field(default=None, examples=["2026-11-21T05:33:20.600000Z"])
     name: str | None = Field(
         default=None, description="As the caller named the file.", examples=["upload.jpg"]
     )

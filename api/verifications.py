@@ -12,7 +12,13 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
-from assay.api.accepting import accept_upload, accept_url, json_address, seconds_to_wait
+from assay.api.accepting import (
+    accept_direct,
+    accept_upload,
+    accept_url,
+    json_source,
+    seconds_to_wait,
+)
 from assay.api.access import Caller, require
 from assay.api.idempotency import IdempotencyKey, IdempotentRoute
 from assay.api.operations.serving import stopping
@@ -25,11 +31,12 @@ from assay.api.runtime import Runtime, runtime_of
 from assay.api.uploads import ATTACHED, attachment, file_name
 from assay.api.verification_resources import (
     Accepted,
-    Address,
     Checked,
     Hashes,
     Known,
     NotFinished,
+    Source,
+    UploadId,
     VerificationPage,
     VerificationResource,
     VerificationSummary,
@@ -61,11 +68,11 @@ Parts = Annotated[Runtime, Depends(runtime_of)]
             "description": "It is queued or at work.",
             "headers": {"Location": {"schema": {"type": "string"}}},
         },
-        **responses(400, 409, 410, 413, 415, 422, 503),
+        **responses(400, 404, 409, 410, 413, 415, 422, 503),
     },
     openapi_extra={
         "requestBody": {
-            "content": {"application/json": {"schema": Address.model_json_schema()}},
+            "content": {"application/json": {"schema": Source.model_json_schema()}},
         }
     },
 )
@@ -77,6 +84,10 @@ async def create_verification(
     url: Annotated[
         str | None,
         Form(max_length=8000, description="Instead of a file, where this service allows it."),
+    ] = None,
+    upload: Annotated[
+        UploadId | None,
+        Form(description="Instead of a file, the id of one that was put with `POST /v1/uploads`."),
     ] = None,
     priority: Annotated[
         Priority, Form(description="`batch` waits until nothing `live` is queued.")
@@ -91,25 +102,29 @@ async def create_verification(
     ] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Send the file as `multipart/form-data`; it is judged by its content, not by its name.
+    """Send the file as `multipart/form-data`; it is judged by its content, not by its name. A
+    large one can go past the service: `POST /v1/uploads`, then send its id here. Asked again
+    with that id, the service answers with the same verification.
 
     The file is deleted after the service's retention time; the result stays until it is
     deleted. A file that cannot be examined is refused with a problem.
     """
     if request.headers.get("content-type", "").startswith("application/json"):
-        address = await json_address(request)
-        url, priority = address.url, address.priority
+        source = await json_source(request)
+        url, upload, priority = source.url, source.upload, source.priority
     wait = seconds_to_wait(prefer)
-    if (file is None) == (url is None):
-        raise InvalidRequest("send either `file` or `url`")
+    if sum(given is not None for given in (file, url, upload)) != 1:
+        raise InvalidRequest("send one of `file`, `url` and `upload`")
     if file is not None:
         record = await run_in_threadpool(
             accept_upload, runtime, file.file, file_name(file), caller.id, priority
         )
+    elif upload is not None:
+        record = await run_in_threadpool(accept_direct, runtime, upload, caller.id, priority)
     else:
         record = await run_in_threadpool(accept_url, runtime, str(url), caller.id, priority)
     found = await runtime.watcher.finished(record.id, wait) if wait else record
-    answer = _answer(record.id, found)
+    answer = _answer(record.id, found, request.url.path)
     if prefer:
         answer.headers["Preference-Applied"] = f"wait={wait:g}" if wait else "respond-async"
     return answer
@@ -248,12 +263,13 @@ REPORT_HEADERS = {
 }
 
 
-def _answer(id: str, record: Record | None) -> Response:
+def _answer(id: str, record: Record | None, instance: str) -> Response:
     headers = {"Location": f"/v1/verifications/{id}", "Assay-Verification-Id": id}
     if record is None:
         raise NotFinished("the verification was deleted meanwhile")
     if record.problem is not None:
-        return respond(record.problem["status"], record.problem, headers)
+        problem = {**record.problem, "instance": instance}
+        return respond(record.problem["status"], problem, headers)
     if record.result is not None:
         return Response(record.result, media_type="application/json", headers=headers)
     waiting = Accepted(id=id, status=record.status).model_dump()

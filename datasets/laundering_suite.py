@@ -33,15 +33,11 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 class Edit:
     """A named, documented, seeded operation.
 
-    Attributes
-    ----------
-    name : str
-        Stable kebab-case name.
-    group : str
-        Family of edits, for summaries.
-    description : str
-        What is done, with all parameters.
-    operation : callable of (pixels, generator)
+    Attributes:
+        name: stable kebab-case name.
+        group: family of edits, for summaries.
+        description: what is done, with all parameters.
+        operation: from pixels and a random generator to edited pixels.
     """
 
     name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Literal
 
 from assay.errors import InputRefused, UnreadableFile
 from assay.files import atomic_path
+from assay.table_text import decode, separator
 
 Label = Literal["real", "generated"]
 
@@ -64,7 +66,7 @@ def read_manifest(path: str | Path) -> list[Row]:
 def read_table(
     path: str | Path, columns: Sequence[str], one_of: Sequence[str] = ()
 ) -> list[dict[str, str]]:
-    """The records of a CSV file with a header line.
+    """The records of a CSV file with a header line, in UTF-8, or in UTF-16 by its mark.
 
     Args:
         columns: names that have to be there.
@@ -75,20 +77,18 @@ def read_table(
     """
     path = Path(path)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as handle:
-            reader = csv.DictReader(handle)
-            named = reader.fieldnames or ()
-            missing = [name for name in columns if name not in named]
-            if one_of and not any(name in named for name in one_of):
-                missing.append(one_of[0])
-            if missing:
-                raise InputRefused(
-                    f"{path}: no column {' or '.join(map(repr, missing))}",
-                    advice="a manifest has the columns path,label[,generator,source,licence]",
-                )
-            return [
-                {name: value or "" for name, value in record.items() if name} for record in reader
-            ]
+        text = decode(path.read_bytes())
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator(text))
+        named = reader.fieldnames or ()
+        missing = [name for name in columns if name not in named]
+        if one_of and not any(name in named for name in one_of):
+            missing.append(one_of[0])
+        if missing:
+            raise InputRefused(
+                f"{path}: no column {' or '.join(map(repr, missing))}",
+                advice="a manifest has the columns path,label[,generator,source,licence]",
+            )
+        return [{name: value or "" for name, value in record.items() if name} for record in reader]
     except OSError as error:
         raise UnreadableFile(f"{path}: {error.strerror or error}") from error
     except (UnicodeDecodeError, csv.Error) as error:

@@ -13,9 +13,9 @@ from assay.detector.evaluation.metrics import auc, rate_above
 # Under these the scores do not order unseen sources and generators, and nothing may be said.
 MIN_GROUP_OUT_AUC = 0.55
 # `likely-generated` is set at these rates: of all held-out real pictures, and of each held-out
-# source that has enough pictures for a rate of 2 % to be observable (1 in 50).
+# source that has enough pictures for such a rate to be observed (2 in 50 are 4 %).
 FALSE_POSITIVE_RATE = 0.01
-WORST_SOURCE_RATE = 0.02
+WORST_SOURCE_RATE = 0.05
 SMALLEST_SOURCE = 50
 # A mild further delivery of a claimed picture must not score like an ordinary photograph: it has
 # to stay above what this share of held-out real pictures exceed.

@@ -41,16 +41,21 @@ class Condition:
 
     def objection(self) -> str | None:
         """Why a picture in this condition is not judged, or None."""
-        if self.short_side < MIN_SIDE:
-            return (
-                f"too small: the shorter side is {self.short_side} px, at least {MIN_SIDE} needed"
-            )
+        if small := too_small(self.short_side):
+            return small
         if self.blockiness > MAX_BLOCKINESS:
             return "heavily compressed: block borders dominate what could be measured"
         enlarged = self.rendition_smoothness > MAX_RENDITION_SMOOTHNESS
         if self.smoothness > MAX_SMOOTHNESS or enlarged:
             return "enlarged or strongly blurred: fine structure is missing"
         return None
+
+
+def too_small(short_side: int) -> str | None:
+    """Why a picture with so many pixels on its shorter side is not judged, or None."""
+    if short_side >= MIN_SIDE:
+        return None
+    return f"too small: the shorter side is {short_side} px, at least {MIN_SIDE} needed"
 
 
 def examine_condition(

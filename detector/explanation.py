@@ -7,16 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.detector.drawing import coloured, outlined, picture_png, spectrum_png
+from assay.detector.drawing import coloured, picture_png
 from assay.detector.exploratory import exploratory_maps
-from assay.detector.features.spectrum import RADIAL_BINS, power, radial_profile, residual
-from assay.detector.features.tiling import TiledPicture
-from assay.detector.heatmap import heatmap_plate
-from assay.detector.linear import LinearModel
+from assay.detector.frequency_plates import heatmap_plate, region_plate, spectrum_plate
 from assay.detector.loading import linear_part
-from assay.detector.localisation import Region, locate
+from assay.detector.localisation import locate
 from assay.detector.models import DetectorModel
-from assay.detector.neutralisation import neutralise
 from assay.detector.plates import Explanation, Plate
 from assay.detector.scoring import Score, score
 from assay.detector.video.explaining import explain_video
@@ -91,36 +87,16 @@ def reasons(result: Score) -> list[str]:
     return found
 
 
-def radial_spectrum(
-    pixels: NDArray[np.uint8], model: LinearModel
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
-    """The radial spectrum of the residual against the band of real pictures.
-
-    The band is part of the model card: `assay train` measures it on the real pictures of its
-    manifest, in the standard rendition.
-
-    Returns:
-        Frequencies in cycles per pixel of the standard rendition, the picture's mean log power
-        relative to its own mean, and, where the model's card has it, the 5th and 95th
-        percentile of real training pictures as 2 x n.
-    """
-    picture = TiledPicture.of(neutralise(pixels, model.rendition))
-    profile = radial_profile(power(residual(picture)))[:, 1:].mean(0)
-    frequencies = (np.arange(1, RADIAL_BINS) + 0.5) / RADIAL_BINS * 0.5
-    band = model.card.get("real_spectrum_band")
-    return frequencies, profile - profile.mean(), None if band is None else np.array(band)
-
-
 def _own_plates(pixels: NDArray[np.uint8], result: Score) -> list[Plate]:
     """What the frequency model can show; nothing when it took no part in the score."""
     try:
         linear = linear_part(result.model)
     except ConfigurationError:
         return []
-    plates = [heatmap_plate(pixels, linear), _spectrum_plate(pixels, linear)]
+    plates = [heatmap_plate(pixels, linear), spectrum_plate(pixels, linear)]
     region = locate(pixels, linear)
     if region and region.rarity <= _RARE:
-        plates.append(_region_plate(pixels, region))
+        plates.append(region_plate(pixels, region))
     return plates
 
 
@@ -134,30 +110,3 @@ def _media(source: NDArray[np.uint8] | str | Path | Media) -> Media:
         check_pixels(source)
         return Media.from_bytes(encode_png(source))
     return Media.open(source)
-
-
-def _spectrum_plate(pixels: NDArray[np.uint8], model: LinearModel) -> Plate:
-    frequencies, profile, band = radial_spectrum(pixels, model)
-    return Plate(
-        "spectrum",
-        "Spectrum against real pictures",
-        "How much fine detail the picture has at each frequency; nine of ten real pictures of "
-        "the training set lie inside the band at each frequency. Blur, sharpening, noise "
-        "reduction and enlargement leave the band as well as generation does, and most generated "
-        "pictures stay inside it.",
-        spectrum_png(frequencies, profile, band),
-    )
-
-
-def _region_plate(pixels: NDArray[np.uint8], region: Region) -> Plate:
-    share = f"{max(1, round(100 * region.rarity))} %"
-    return Plate(
-        "odd-region",
-        "Region least like the rest",
-        "Inside the frame the frequency model finds more of what it looks for than around it, as "
-        f"much as in {share} of untouched photographs. With generators and photographs it had "
-        "not seen, it ranked a photograph with a generated part above an untouched one in 67 % of "
-        "pairs, and half of the frames were roughly right; pasted photographs it does not find.",
-        picture_png(outlined(pixels, region.box)),
-        exploratory=True,
-    )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.datasets.laundering_suite import SUITE
-from assay.detector.degradation import examine_condition
+from assay.detector.degradation import examine_condition, too_small
 from assay.detector.domain import examine_domain
 from assay.detector.models import DetectorModel, Reading
 from assay.detector.neutralisation import STANDARD, reduce
@@ -51,6 +51,9 @@ def objection(
     """
     if model.objection:
         return Objection("model", model.objection)
+    # A thumbnail also looks uniform or foreign, but its size is what its owner can mend.
+    if tiny := too_small(min(pixels.shape[:2])):
+        return Objection("degradation", tiny)
     small = reduce(pixels, STANDARD.long_side)
     if foreign := examine_domain(pixels, small).objection():
         return Objection("domain", foreign)

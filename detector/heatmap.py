@@ -6,11 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.detector.drawing import LONG_SIDE, picture_png
 from assay.detector.features import extract_tiles
 from assay.detector.linear import LinearModel
 from assay.detector.neutralisation import compress, reduce
-from assay.detector.plates import Plate
 
 # Half a tile: smooth enough for a picture, four times the cost of one score.
 _STRIDE = 80
@@ -18,21 +16,26 @@ _STRIDE = 80
 _SATURATION = 3.0
 
 
-def heatmap(pixels: NDArray[np.uint8], model: LinearModel) -> NDArray[np.float32]:
+def heatmap(
+    pixels: NDArray[np.uint8], model: LinearModel, *, size: tuple[int, int] | None = None
+) -> NDArray[np.float32]:
     """Log-odds of "generated" by place.
 
-    The score of a picture is the mean over tiles of 160 px in the standard rendition, so each
-    tile has a score of its own; the map shows them at half-tile steps over the whole field of
+    The linear half of the score is the mean over tiles of 160 px in the standard rendition, so
+    each tile has a score of its own; the map shows them at half-tile steps over the whole field of
     view. It shows where the model found what it looks for, not which part was edited.
 
     Args:
         pixels: sRGB uint8, HxWx3.
         model: the model that scored it.
+        size: height and width of the map in pixels; default: the picture's.
 
     Returns:
         float32, HxW.
     """
-    return _in_size(_places(pixels, model), pixels)
+    height, width = size or pixels.shape[:2]
+    grown = cv2.resize(_places(pixels, model), (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(grown, np.float32)
 
 
 def overlay(pixels: NDArray[np.uint8], log_odds: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -44,29 +47,9 @@ def overlay(pixels: NDArray[np.uint8], log_odds: NDArray[np.float32]) -> NDArray
     return np.asarray(np.clip(grey * (1 - alpha) + colour * alpha, 0, 255), np.uint8)
 
 
-def heatmap_plate(pixels: NDArray[np.uint8], model: LinearModel) -> Plate:
-    """The map over the picture, reduced to a report's size."""
-    small = reduce(pixels, LONG_SIDE)
-    return Plate(
-        "heatmap",
-        "Where the score comes from",
-        "Red places resemble generated pictures, blue ones photographs, untinted ones neither; "
-        "the score of the frequency model is the mean over such places in the middle of the "
-        "picture. The map does not show which part was edited.",
-        picture_png(overlay(small, _in_size(_places(pixels, model), small))),
-    )
-
-
 def _places(pixels: NDArray[np.uint8], model: LinearModel) -> NDArray[np.float32]:
     """Log-odds of each place, rows x columns."""
     rendition = model.rendition
     whole = compress(reduce(pixels, rendition.long_side), rendition.quality)
     tiles, grid = extract_tiles(whole, _STRIDE)
-    return np.asarray(model.members(tiles).mean(1).reshape(grid), np.float32)
-
-
-def _in_size(values: NDArray[np.float32], pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """A map in the size of a picture."""
-    height, width = pixels.shape[:2]
-    grown = cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(grown, np.float32)
+    return np.asarray(model.by_place(tiles).reshape(grid), np.float32)

@@ -1,4 +1,6 @@
-"""Detector A: standardised features, a small committee of linear models, one calibration.
+"""Detector A: a committee of linear models and one of similarities to landmark pictures.
+
+Both read the same standardised features and count alike; one calibration follows.
 
 The model is read from an `.npz` of plain arrays (`allow_pickle=False`) whose sha256 the model
 card beside it states; nothing but numpy is needed to score.
@@ -17,23 +19,36 @@ from numpy.typing import NDArray
 from assay.detector.features import FEATURE_VERSION, GROUPS, NAMES, extract
 from assay.detector.models import CardedModel, Component, Reading
 from assay.detector.neutralisation import Rendition, neutralise
+from assay.detector.similarity import Metric, Similarity
 from assay.detector.weights_file import SHIPPED, check_shape, read_arrays, save_arrays
 
 DEFAULT_NAME = "frequency-1"
-KIND = "linear committee on frequency-artifact features"
-_ARRAYS = ("mean", "scale", "weights", "bias", "calibration", "threshold", "stability", "domain")
+KIND = "linear committee and similarities on frequency-artifact features"
+_SIMILARITY = (
+    "centre",
+    "whitening",
+    "landmarks",
+    "similarity-weights",
+    "similarity-bias",
+    "baseline",
+)
+_ARRAYS = (
+    *("mean", "scale", "weights", "bias", "calibration", "threshold", "stability", "domain"),
+    *_SIMILARITY,
+)
 # Standardised features beyond this are outliers of one source; they must not outvote the rest.
 CLIP = 4.0
 
 
 @dataclass(frozen=True)
 class LinearModel(CardedModel):
-    """A calibrated linear detector.
+    """A calibrated detector; half of its score is linear in the features.
 
     Attributes:
         mean, scale: standardisation of the features, float64, d.
         weights: committee members fitted on resampled sources, float64, B x d.
         bias: B.
+        similarity: the other half of the score.
         slope, intercept: Platt calibration of the committee's mean score, fitted on scores of
             sources and generators that the fitted model had not seen.
         threshold: calibrated log-odds above which real pictures of the worst held-out source
@@ -47,6 +62,7 @@ class LinearModel(CardedModel):
     scale: NDArray[np.float64]
     weights: NDArray[np.float64]
     bias: NDArray[np.float64]
+    similarity: Similarity
     slope: float
     intercept: float
     threshold: float
@@ -73,22 +89,46 @@ class LinearModel(CardedModel):
 
     def members(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Calibrated log-odds by each committee member; features n x d, result n x B."""
-        clipped = np.clip(self.standardise(features), -CLIP, CLIP)
-        log_odds: NDArray[np.float64] = (
-            self.slope * (clipped @ self.weights.T + self.bias) + self.intercept
-        )
+        clipped = self._clipped(features)
+        both = (self._linear(clipped) + self.similarity.members(clipped)) / 2
+        log_odds: NDArray[np.float64] = self.slope * both + self.intercept
+        return log_odds
+
+    def by_place(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Log-odds of places by the linear half alone, whose score of a picture is their mean.
+
+        Args:
+            features: n places x d.
+
+        Returns:
+            n; in the unit of the calibrated score, as if the other half agreed.
+        """
+        linear = self._linear(self._clipped(features)).mean(1)
+        log_odds: NDArray[np.float64] = self.slope * linear + self.intercept
         return log_odds
 
     def contributions(self, features: NDArray[np.float32]) -> dict[str, float]:
         """What each feature group adds to the log-odds of one picture (d features)."""
-        clipped = np.clip(self.standardise(features), -CLIP, CLIP)
-        parts = self.slope * clipped * self.weights.mean(0)
+        clipped = self._clipped(features)
+        linear = clipped * self.weights.mean(0)
         groups = np.array(GROUPS)
-        return {group: float(parts[groups == group].sum()) for group in dict.fromkeys(GROUPS)}
+        return {
+            group: float(self.slope * (linear[groups == group].sum() + added) / 2)
+            for group, added in self.similarity.contributions(clipped).items()
+        }
 
     def out_of_domain(self, features: NDArray[np.float32]) -> float:
         """Share of the features (d) that lie beyond the clipping range of the training set."""
         return float((np.abs(self.standardise(features)) > CLIP).mean())
+
+    def _clipped(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        clipped: NDArray[np.float64] = np.clip(self.standardise(features), -CLIP, CLIP)
+        return clipped
+
+    def _linear(self, clipped: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Uncalibrated score of the linear half, n x B."""
+        scores: NDArray[np.float64] = clipped @ self.weights.T + self.bias
+        return scores
 
 
 def save(model: LinearModel, folder: str | Path) -> Path:
@@ -109,6 +149,12 @@ def save(model: LinearModel, folder: str | Path) -> Path:
         "threshold": np.array(model.threshold),
         "stability": np.array(model.stability),
         "domain": np.array(model.domain),
+        "centre": model.similarity.metric.centre,
+        "whitening": model.similarity.metric.whitening,
+        "landmarks": model.similarity.landmarks.astype(np.float16),
+        "similarity-weights": model.similarity.weights.astype(np.float32),
+        "similarity-bias": model.similarity.bias,
+        "baseline": model.similarity.baseline,
     }
     return save_arrays(model.card, arrays, folder)
 
@@ -123,13 +169,23 @@ def load(card_path: str | Path) -> LinearModel:
     card, arrays = read_arrays(
         card_path, _ARRAYS, retrain="assay train", feature_version=FEATURE_VERSION
     )
-    check_shape(card_path, arrays["weights"], (None, len(NAMES)))
+    for name in ("weights", "whitening", "landmarks"):
+        check_shape(card_path, arrays[name], (None, len(NAMES)))
     slope, intercept = arrays["calibration"]
     return LinearModel(
         mean=arrays["mean"],
         scale=arrays["scale"],
         weights=arrays["weights"],
         bias=arrays["bias"],
+        similarity=Similarity(
+            metric=Metric(
+                arrays["centre"].astype(np.float32), arrays["whitening"].astype(np.float32)
+            ),
+            landmarks=arrays["landmarks"].astype(np.float32),
+            weights=arrays["similarity-weights"],
+            bias=arrays["similarity-bias"],
+            baseline=arrays["baseline"],
+        ),
         slope=float(slope),
         intercept=float(intercept),
         threshold=float(arrays["threshold"]),

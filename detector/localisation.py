@@ -59,7 +59,7 @@ def locate(pixels: NDArray[np.uint8], model: LinearModel) -> Region | None:
     if min(presented.shape[:2]) < TILE + (_SMALLEST_GRID - 1) * _STRIDE:
         return None
     tiles, grid = extract_tiles(presented, _STRIDE)
-    log_odds = model.members(tiles).mean(1).reshape(grid)
+    log_odds = model.by_place(tiles).reshape(grid)
     (top, bottom, left, right), contrast = strongest_rectangle(log_odds)
     scale = max(pixels.shape[:2]) / max(presented.shape[:2])
     # A place stands for the middle of its tile.

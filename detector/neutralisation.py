@@ -8,7 +8,7 @@ classes, through `neutralise`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import cv2
 import numpy as np
@@ -33,7 +33,7 @@ class Rendition:
     quality: int = 90
 
     def as_dict(self) -> dict[str, int]:
-        return {"long_side": self.long_side, "crop": self.crop, "quality": self.quality}
+        return asdict(self)
 
 
 STANDARD = Rendition()

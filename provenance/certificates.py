@@ -25,7 +25,6 @@ CERTIFICATE_POLICY = ObjectIdentifier("1.3.6.1.4.1.62558.1.1")
 ASSURANCE_LEVEL = ObjectIdentifier("1.3.6.1.4.1.62558.3")
 ASSURANCE_LEVEL_1 = ObjectIdentifier("1.3.6.1.4.1.62558.3.10")
 CONFORMING_PRODUCT = ObjectIdentifier("1.3.6.1.4.1.62558.4")
-DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 MAX_LEAF_DAYS = 366
 """Longest life of a claim signing certificate, same profile."""
 
@@ -218,7 +217,10 @@ def load_chain(pem: bytes, *, what: str = "certificate chain") -> list[x509.Cert
     try:
         return x509.load_pem_x509_certificates(pem)
     except ValueError as error:
-        raise KeysUnavailable(f"{what}: no readable PEM certificate: {error}") from error
+        raise KeysUnavailable(
+            f"{what}: no readable PEM certificate",
+            advice="expected: text with -----BEGIN CERTIFICATE-----, leaf first",
+        ) from error
 
 
 def is_development(certificate: x509.Certificate) -> bool:

@@ -12,65 +12,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-RUBRIC = "C2PA Asset Conformance 0.2 Spec 2.4 Rubric 1.0 (2026-08-06)"
+from assay.provenance.conformance_words import (
+    ALLOWED_ACTIONS,
+    ALLOWED_ASSERTIONS,
+    DEPRECATED_ACTIONS,
+    DEPRECATED_ASSERTIONS,
+    INCEPTION,
+    NON_EDITORIAL,
+    RELATIONSHIPS,
+    STANDARD_PARAMETERS,
+)
+
 _EXPECTED_SPEC = "2.4"
-
-
-def _names(text: str) -> set[str]:
-    return set(text.split())
-
-
-def _labels(text: str) -> set[str]:
-    return {f"c2pa.{name}" for name in _names(text)}
-
-
-_INCEPTION = {"c2pa.created", "c2pa.opened"}
-_NON_EDITORIAL = {
-    "c2pa.converted",
-    "c2pa.published",
-    "c2pa.repackaged",
-    "c2pa.transcoded",
-    "c2pa.resized.proportional",
-    "c2pa.enhanced",
-    "c2pa.edited.metadata",
-    "c2pa.watermarked",
-    "c2pa.watermarked.bound",
-    "c2pa.watermarked.unbound",
-    "c2pa.redacted",
-}
-_ALLOWED_ACTIONS = (
-    _INCEPTION
-    | _NON_EDITORIAL
-    | _labels(
-        "addedText adjustedColor changedSpeed color_adjustments cropped deleted drawing "
-        "dubbed edited filtered mastered mixed orientation placed remixed removed resized "
-        "translated trimmed unknown"
-    )
-)
-_DEPRECATED_ACTIONS = _labels(
-    "copied formatted version_updated printed managed produced saved color_adjustments watermarked"
-)
-_ALLOWED_ASSERTIONS = _labels(
-    "hash.data hash.data.part actions.v2 ingredient.v3 hash.boxes hash.bmff.v3 "
-    "hash.collection.data soft-binding cloud-data embedded-data metadata "
-    "certificate-status asset-ref asset-type.v2 hash.multi-asset thumbnail.claim "
-    "thumbnail.ingredient depthmap.GDepth icon alternative-content-representation "
-    "external-reference session-keys environmental-sustainability repository-receipt "
-    "ai-disclosure assertion.metadata time-stamp"
-)
-_DEPRECATED_ASSERTIONS = {
-    "c2pa.claim",
-    "c2pa.hash.bmff.v2",
-    "c2pa.asset-type",
-    "c2pa.ingredient",
-    "c2pa.ingredient.v2",
-    "c2pa.actions",
-}
-_STANDARD_PARAMETERS = _names(
-    "redacted ingredients ingredient description relatedAssertions sourceLanguage "
-    "targetLanguage multipleInstances ranges weight width italic slant optical-size"
-)
-_RELATIONSHIPS = {"parentOf", "inputTo", "componentOf"}
 
 
 @dataclass(frozen=True)
@@ -153,7 +106,7 @@ def failed(crjson: dict[str, Any]) -> tuple[Check, ...]:
 
 
 def _needs_source_type(view: _View) -> Iterable[str]:
-    exempt = _INCEPTION | _NON_EDITORIAL | {"c2pa.placed"}
+    exempt = INCEPTION | NON_EDITORIAL | {"c2pa.placed"}
     return [
         action["action"]
         for action in view.actions
@@ -170,7 +123,7 @@ def _first_action(view: _View) -> Iterable[str]:
     if not first.endswith("c2pa.actions.v2"):
         return [first or "no created actions assertion"]
     created = any(action["action"] == "c2pa.created" for action in view.actions)
-    if created and view.actions[0]["action"] not in _INCEPTION:
+    if created and view.actions[0]["action"] not in INCEPTION:
         return [view.actions[0]["action"]]
     return []
 
@@ -223,21 +176,21 @@ _RULES: dict[str, Callable[[_View], Iterable[str]]] = {
     "no_deprecated_assertions": lambda view: [
         label
         for label in view.assertions
-        if label.startswith("stds.") or label in _DEPRECATED_ASSERTIONS
+        if label.startswith("stds.") or label in DEPRECATED_ASSERTIONS
     ],
     "no_unsupported_assertions": lambda view: [
         label
         for label in view.assertions
         if label.startswith("c2pa.")
-        and _base(label) not in _ALLOWED_ASSERTIONS | _DEPRECATED_ASSERTIONS
+        and _base(label) not in ALLOWED_ASSERTIONS | DEPRECATED_ASSERTIONS
     ],
     "no_deprecated_actions": lambda view: [
-        action["action"] for action in view.actions if action["action"] in _DEPRECATED_ACTIONS
+        action["action"] for action in view.actions if action["action"] in DEPRECATED_ACTIONS
     ],
     "no_unsupported_actions": lambda view: [
         action["action"]
         for action in view.actions
-        if action["action"].startswith("c2pa.") and action["action"] not in _ALLOWED_ACTIONS
+        if action["action"].startswith("c2pa.") and action["action"] not in ALLOWED_ACTIONS
     ],
     "no_unrecognized_custom_assertions": lambda view: [
         label for label in view.assertions if "." not in label
@@ -249,7 +202,7 @@ _RULES: dict[str, Callable[[_View], Iterable[str]]] = {
         name
         for parameters in view.parameters
         for name in parameters
-        if name not in _STANDARD_PARAMETERS and "." not in name
+        if name not in STANDARD_PARAMETERS and "." not in name
     ],
     "discouraged_legacy_action_parameters": lambda view: [
         name
@@ -275,7 +228,7 @@ _RULES: dict[str, Callable[[_View], Iterable[str]]] = {
     "ingredient_relationship_values": lambda view: [
         part["relationship"]
         for part in view.ingredients
-        if part["relationship"] not in _RELATIONSHIPS
+        if part["relationship"] not in RELATIONSHIPS
     ],
     "mandatory_dst_for_created_action": lambda view: [
         "c2pa.created"

@@ -74,7 +74,8 @@ def sign_document(
     label = new_label()
     story = stories.tell(MarkingContext(profile, label, options=context), original)
     if original.is_embedded:
-        data, _ = embed(original.data, original.media_type, story)
+        # `_read_back` reads what is released; once is enough.
+        data, _ = embed(original.data, original.media_type, story, read_back=False)
         signed = Document(data, original.media_type, original.name)
     else:
         store = sign_detached(original.data, original.media_type, story)

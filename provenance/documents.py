@@ -15,12 +15,11 @@ from pathlib import Path
 
 from assay.errors import (
     InputRefused,
-    LimitExceeded,
     MisnamedFile,
-    UnreadableFile,
     UnsupportedMedia,
 )
 from assay.evidence import MediaSummary
+from assay.files import read_whole
 from assay.limits import Limits
 from assay.media import Media
 from assay.provenance.formats import guess_media_type
@@ -89,7 +88,8 @@ class Document:
             InputRefused: a subclass says why.
         """
         path = Path(path)
-        data = _read(path, limits or settings().limits)
+        max_bytes = (limits or settings().limits).max_bytes
+        data = read_whole(path, max_bytes)
         name = os.fsencode(path.name).decode("utf-8", "replace")
         document = cls.from_bytes(data, name=name)
         claimed = claimed_type(path.name) or _EXTENSIONS.get(path.suffix.lower())
@@ -101,7 +101,7 @@ class Document:
         beside = beside_of(path)
         if document.is_embedded or not beside.is_file():
             return document
-        store = _read(beside, limits or settings().limits)
+        store = read_whole(beside, max_bytes)
         return cls(data, document.media_type, document.name, store)
 
     @classmethod
@@ -205,18 +205,3 @@ def beside_of(path: str | Path) -> Path:
     """Where the detached manifest of a file is: `report.html.c2pa`."""
     path = Path(path)
     return path.with_name(path.name + DETACHED_SUFFIX)
-
-
-def _read(path: Path, limits: Limits) -> bytes:
-    try:
-        if not path.is_file():
-            raise UnreadableFile(f"{path}: is not a regular file")
-        size = path.stat().st_size
-        if size > limits.max_bytes:
-            raise LimitExceeded(
-                f"{path}: {size:,} bytes, the limit is {limits.max_bytes:,}",
-                advice="raise it with ASSAY_LIMITS__MAX_BYTES",
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableFile(f"{path}: {error.strerror or error}") from error

@@ -81,8 +81,10 @@ def load(path: Path) -> dict[str, Any]:
     """
     try:
         baseline = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path}: not a readable baseline: {error}") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: not a baseline") from error
     if not isinstance(baseline, dict) or baseline.get("schema") != SCHEMA:
         raise ConfigurationError(f"{path}: not a baseline of {SCHEMA}")
     return baseline

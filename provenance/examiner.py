@@ -69,7 +69,7 @@ class C2paExaminer:
                 "nothing",
                 "weak",
                 f"The file refers to a manifest on a server, which {why}.",
-                {"remote_url": credentials.remote_url},
+                {"remote_url": credentials.remote_url, "asked": bool(failed)},
             )
         return self._evidence(
             "provenance",
@@ -222,7 +222,7 @@ def describe(credentials: Credentials) -> dict[str, Any]:
         "problems": [_describe_problem(problem) for problem in credentials.problems],
         "notes": [note.code for note in credentials.notes],
         "validator": credentials.validator,
-    }
+    } | ({"remote_url": credentials.remote_url} if credentials.remote_url else {})
 
 
 def _describe_ingredient(part: Ingredient) -> dict[str, Any]:

@@ -9,10 +9,16 @@ from assay.media import Media
 from assay.provenance import manifests, stories, watermarking
 from assay.provenance.keys import watermark_key
 from assay.provenance.manifests import SoftBinding
+from assay.provenance.previewing import LONG_EDGE, preview
 from assay.provenance.signing import sign_bytes
 from assay.provenance.vocabulary import WATERMARK_ALGORITHM
 
 PAYLOAD_BITS = 60
+
+PREVIEW = "preview"
+"""Key of the notes of a `MarkingContext`: the JPEG that the manifest gets as its preview."""
+SMALLEST_REDUCED = 2 * LONG_EDGE
+"""Long edge up to which a preview shows the picture itself, which must not leave unmarked."""
 
 
 class WatermarkMarker:
@@ -38,6 +44,8 @@ class WatermarkMarker:
             media, payload, key=watermark_key(), progress=context.options.get("progress")
         )
         context.payload = payload
+        if media.is_image and max(media.width, media.height) > SMALLEST_REDUCED:
+            context.notes[PREVIEW] = preview(media.pixels())
         return marked
 
 
@@ -60,5 +68,6 @@ class C2paMarker:
             binding = SoftBinding.watermark(context.payload)
             manifest = manifest.with_soft_binding(binding, manifests.CLAIM_GENERATOR)
         # The gate of `marking.sign` reads what is released; once is enough.
-        data = sign_bytes(media, manifest, read_back=False)
+        thumbnail = context.notes.get(PREVIEW, True)
+        data = sign_bytes(media, manifest, thumbnail=thumbnail, read_back=False)
         return Media.from_bytes(data, name=media.name, limits=media.limits)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from assay.provenance import stories, watermarking
 from assay.provenance.credentials import Credentials
 from assay.provenance.examiner import C2paExaminer, describe
 from assay.provenance.keys import watermark_key
+from assay.provenance.markers import PREVIEW
 from assay.provenance.matching import Registry
 from assay.provenance.public_hashes import public_hashes
 from assay.provenance.reading import read
@@ -69,6 +71,7 @@ def sign(
     registry: Registry | None = None,
     carries: int | None = None,
     checks: Sequence[Callable[[Media], None]] = (),
+    preview: bytes | None = None,
     **context: Any,
 ) -> Signed:
     """Mark, sign, read back, register, release.
@@ -87,6 +90,8 @@ def sign(
             and the gate looks for this one.
         checks: called with the finished media before anything is registered or released;
             each raises what it does not accept.
+        preview: the JPEG that the manifest shows, from `previewing.preview`; by default it is
+            made here.
         **context: more for the manifest: `generator` (name of the model or tool) and
             `generator_version`, `parent` (path of what was edited or converted; of a
             composite several paths), `inputs` (paths of what a model was given: references,
@@ -117,23 +122,29 @@ def sign(
         payload=carries,
         options={"watermark": watermark and carries is None, **context},
     )
+    if preview is not None:
+        shared.notes[PREVIEW] = preview
     marked = original
     for marker in sorted(load(MARKERS).values(), key=lambda part: part.order):
         marked = marker.mark(marked, shared)
-    if registry is None:
-        registry = Registry(settings().registry_url)
-    if out is None:
-        receipt = _release(original, marked, shared, registry, checks)
-        _withdraw(original, profile, registry)
-        return Signed(marked, receipt, None)
-    destination = Path(out)
-    with atomic_path(destination) as temporary:
-        temporary.write_bytes(marked.data)
-        read_again = Media.open(temporary, limits=original.limits, any_extension=True)
-        written = replace(read_again, name=destination.name)
-        receipt = _release(original, written, shared, registry, checks)
-    _withdraw(original, profile, registry)
-    return Signed(written, receipt, destination)
+    with _opened(registry) as held:
+        if out is None:
+            receipt = _release(original, marked, shared, held, checks)
+            _withdraw(original, profile, held)
+            return Signed(marked, receipt, None)
+        destination = Path(out)
+        with atomic_path(destination) as temporary:
+            temporary.write_bytes(marked.data)
+            read_again = Media.open(temporary, limits=original.limits, any_extension=True)
+            written = replace(read_again, name=destination.name)
+            receipt = _release(original, written, shared, held, checks)
+        _withdraw(original, profile, held)
+        return Signed(written, receipt, destination)
+
+
+def _opened(registry: Registry | None) -> AbstractContextManager[Registry]:
+    """The registry that was handed in, which stays open, or the one of the settings."""
+    return Registry(settings().registry_url) if registry is None else nullcontext(registry)
 
 
 def _open(src: Any, any_extension: bool) -> Media:
@@ -226,7 +237,8 @@ def _read_back(marked: Media, context: MarkingContext) -> tuple[Credentials, byt
         MarkFailed: a mark is missing, damaged, or names something else.
     """
     label = marked.name or "input"
-    credentials = read(marked)
+    # Our own bytes: no need to keep the validator at a distance.
+    credentials = read(marked, isolated=False)
     if credentials.state not in ("valid", "trusted"):
         raise MarkFailed(f"{label}: the manifest reads back as {credentials.state}")
     manifest = credentials.manifest_bytes

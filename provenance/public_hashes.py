@@ -15,7 +15,7 @@ def public_hashes(pixels: NDArray[np.uint8]) -> dict[str, str]:
 
     For exchange only: the registry decides by PDQ, a keyed hash and geometry.
     """
-    picture = Image.fromarray(pixels)
+    picture = Image.fromarray(pixels).convert("L")  # what both do first
     return {
         "imagehash.phash": str(imagehash.phash(picture, hash_size=HASH_SIZE)),
         "imagehash.dhash": str(imagehash.dhash(picture, hash_size=HASH_SIZE)),

@@ -11,6 +11,7 @@ from assay.provenance import trust
 from assay.provenance.claims import IngredientInput, Manifest, ingredient_id
 from assay.provenance.formats import signing_format
 from assay.provenance.installed_signer import installed
+from assay.provenance.previewing import LONG_EDGE
 from assay.provenance.signers import Signer
 from assay.provenance.timestamping import with_policy
 from assay.provenance.validating import ValidatorError, validate
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
     from assay.media import Media
 
-THUMBNAIL = {"enabled": True, "format": "jpeg", "long_edge": 256, "quality": "low"}
-"""About 8 KB; the library's default adds 0.1 to 1.5 MB and most of the signing time."""
+THUMBNAIL = {"enabled": True, "format": "jpeg", "long_edge": LONG_EDGE, "quality": "low"}
+_PREVIEW = "preview.jpg"
 
 # Assertions that the library makes by itself and that we vouch for.
 _CREATED = ["c2pa.actions", "c2pa.ingredient", "c2pa.soft-binding", "c2pa.thumbnail"]
@@ -32,7 +33,7 @@ def sign_bytes(
     manifest: Manifest,
     signer: Signer | None = None,
     *,
-    thumbnail: bool = True,
+    thumbnail: bool | bytes = True,
     read_back: bool = True,
 ) -> bytes:
     """Embed and sign a manifest.
@@ -44,7 +45,8 @@ def sign_bytes(
         media: the asset; its own manifest, if any, is replaced (make it a parent to keep it).
         manifest: what to claim.
         signer: default the one of the keys folder.
-        thumbnail: embed a small preview; only raster formats get one.
+        thumbnail: embed a small preview; only raster formats get one. Bytes are the JPEG to
+            embed, from `previewing.preview`; otherwise the library decodes the picture.
         read_back: False only where the caller reads the finished file itself.
 
     Raises:
@@ -64,7 +66,7 @@ def embed(
     manifest: Manifest,
     signer: Signer | None = None,
     *,
-    thumbnail: bool = True,
+    thumbnail: bool | bytes = True,
     read_back: bool = True,
 ) -> tuple[bytes, bytes]:
     """As `sign_bytes`, for any format of the table, audio and documents too.
@@ -107,12 +109,12 @@ def _sign(
     target: io.BytesIO,
     *,
     embedded: bool,
-    thumbnail: bool,
+    thumbnail: bool | bytes,
 ) -> bytes:
     import c2pa
 
     holder: Signer = signer if signer is not None else installed()
-    preview = THUMBNAIL if thumbnail else {"enabled": False}
+    preview = THUMBNAIL if thumbnail is True else {"enabled": False}
 
     def attempt(timestamp: bool) -> bytes:
         target.seek(0)
@@ -124,11 +126,15 @@ def _sign(
         ):
             if not embedded:
                 builder.set_no_embed()
+            if isinstance(thumbnail, bytes):
+                builder.add_resource(_PREVIEW, io.BytesIO(thumbnail))
             _add_ingredients(builder, manifest, stores)
             return bytes(builder.sign(native, native_format, io.BytesIO(data), target))
 
     try:
         definition, stores = _definition(manifest, native_format)
+        if isinstance(thumbnail, bytes):
+            definition["thumbnail"] = {"format": "image/jpeg", "identifier": _PREVIEW}
         return with_policy(attempt, has_authority=holder.timestamp_url is not None)
     except ValidatorError as error:
         raise MarkFailed(f"a recovered manifest cannot be read: {error}") from error

@@ -12,6 +12,13 @@ from assay.settings import settings
 
 T = TypeVar("T")
 
+
+class TimestampUnavailable(MarkFailed):
+    """The time stamp authority gives no time stamp, so nothing was signed."""
+
+    code = "timestamp-unavailable"
+
+
 ATTEMPTS = 3
 WAITS = (0.5, 2.0)
 """Seconds before the second and third attempt: public authorities shed load for moments."""
@@ -30,7 +37,7 @@ def with_policy(attempt: Callable[[bool], T], *, has_authority: bool) -> T:
         has_authority: whether there is an authority to ask.
 
     Raises:
-        MarkFailed: the authority did not answer and the policy is `require`.
+        TimestampUnavailable: the authority gave none and the policy is `require`.
     """
     if not has_authority:
         return attempt(False)
@@ -48,9 +55,9 @@ def with_policy(attempt: Callable[[bool], T], *, has_authority: bool) -> T:
     if settings().timestamp_policy == "prefer":
         _log.warning("signed without a time stamp: %s", failure)
         return attempt(False)
-    raise MarkFailed(
+    raise TimestampUnavailable(
         f"the time stamp authority failed {ATTEMPTS} times: {failure}",
-        advice="ASSAY_TIMESTAMP_POLICY=prefer signs without a time stamp",
+        advice="try again later; ASSAY_TIMESTAMP_POLICY=prefer signs without a time stamp",
     ) from failure
 
 

@@ -7,12 +7,13 @@ what was not scored is listed beside what was.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from assay.errors import AssayError
-from assay.evidence import Category, Kind
+from assay.evidence import Kind
+from assay.reports.details import details_of
+from assay.reports.headlines import headline
 from assay.reports.rendering.page import render
 
 if TYPE_CHECKING:
@@ -20,15 +21,6 @@ if TYPE_CHECKING:
     from assay.evidence import Evidence, Verification
     from assay.media import Media
 
-HEADLINES: dict[Category, str] = {
-    "generated": "Made with generative AI",
-    "captured": "Captured by a camera",
-    "edited": "A capture that was edited",
-    "altered": "Changed after it was marked",
-    "likely-generated": "Probably made with generative AI",
-    "inconclusive": "The evidence does not decide",
-    "no-evidence": "No evidence either way",
-}
 KIND_TITLES: dict[Kind, str] = {
     "provenance": "Signed provenance (C2PA)",
     "watermark": "Invisible watermark",
@@ -47,7 +39,6 @@ POINTS_TO = {
     "nothing": "points nowhere",
 }
 THUMBNAIL_SIDE = 640  # pixels; enough to recognise a picture, small enough to mail the page
-LONGEST_DETAIL = 2_000  # characters; manifests of some editors run to megabytes
 
 
 @dataclass(frozen=True)
@@ -83,16 +74,30 @@ def render_html(
         "verification.html",
         title=title or verification.media.name or "Verification",
         verification=verification,
-        headline=HEADLINES[verification.verdict.category],
+        headline=headline(verification),
         groups=_groups(verification),
         cited=cited,
         points_to=POINTS_TO,
-        details=detail_rows,
+        details=details_of,
         picture=data_uri(picture),
         explanation=explanation,
         data_uri=data_uri,
         back=back,
+        asked=asked_hosts(verification),
     )
+
+
+def asked_hosts(verification: Verification) -> list[str]:
+    """Hosts of servers that were asked for a manifest while this was examined."""
+    from urllib.parse import urlsplit
+
+    asked = [
+        urlsplit(str(item.details["remote_url"])).hostname or "A server"
+        for item in verification.evidence
+        if item.details.get("remote_url")
+        and (item.finding != "manifest-elsewhere" or item.details.get("asked"))
+    ]
+    return list(dict.fromkeys(asked))
 
 
 def page_of(verification: Verification, media: Media, *, back: str | None = None) -> str:
@@ -139,36 +144,6 @@ def _groups(verification: Verification) -> list[EvidenceGroup]:
         if found and kind != "not-scored":
             groups.append(EvidenceGroup(KIND_TITLES[kind], found))
     return groups
-
-
-def detail_rows(evidence: Evidence) -> list[tuple[str, str]]:
-    """Details as rows of text; what is empty says nothing and is left to the JSON."""
-    empty: tuple[object, ...] = (None, "", [], {}, ())
-    rows = [(_words(name), value) for name, value in evidence.details.items()]
-    return [(name, _shortened(_text(value))) for name, value in rows if value not in empty]
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ").replace("-", " ")
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, Mapping):
-        return "; ".join(f"{_words(str(name))}: {_text(item)}" for name, item in value.items())
-    if isinstance(value, list | tuple):
-        nested = any(isinstance(item, Mapping | list | tuple) for item in value)
-        return (" | " if nested else ", ").join(_text(item) for item in value)
-    return str(value)
-
-
-def _shortened(text: str) -> str:
-    if len(text) > LONGEST_DETAIL:
-        return text[:LONGEST_DETAIL] + f" … ({len(text):,} characters; all are in the JSON)"
-    return text
 
 
 def data_uri(png: bytes | None) -> str | None:

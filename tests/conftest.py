@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -15,9 +17,16 @@ from PIL import Image
 from skimage import data as skimage_data
 from sklearn.datasets import load_sample_image
 
+from assay.cli import main
 from assay.settings import settings
 
+from .command_line import Outcome, Run
+
 Pixels = NDArray[np.uint8]
+
+# A busy machine is no failure.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
@@ -86,18 +95,11 @@ def isolated_home(
 @pytest.fixture(scope="session")
 def video(tmp_path_factory: pytest.TempPathFactory, astronaut: Pixels) -> Path:
     """One second of H.264, 128x96 at 12 frames/s: a slow pan over the portrait."""
-    import av
+    from .videos import encode_video
 
     path = tmp_path_factory.mktemp("video") / "pan.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=12)
-        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
-        for index in range(12):
-            window = np.ascontiguousarray(astronaut[100:196, 100 + 4 * index : 228 + 4 * index])
-            for packet in stream.encode(av.VideoFrame.from_ndarray(window, format="rgb24")):
-                container.mux(packet)
-        for packet in stream.encode():
-            container.mux(packet)
+    windows = [astronaut[100:196, 100 + 4 * step : 228 + 4 * step] for step in range(12)]
+    path.write_bytes(encode_video([np.ascontiguousarray(window) for window in windows]))
     return path
 
 
@@ -143,3 +145,18 @@ def postgres(postgres_server: str) -> Iterator[str]:
     yield sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
     with server.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def assay(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """`assay("verify", path, "--json")`: run the command line in this process."""
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["assay", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        captured = capsys.readouterr()
+        return Outcome(int(exit_.value.code or 0), captured.out, captured.err)
+
+    return run

@@ -30,9 +30,17 @@ def test_c2pa_is_the_last_marker() -> None:
 
 def test_a_plug_in_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = EntryPoint("broken", "no_such_package:Examiner", EXAMINERS)
-    monkeypatch.setattr(extending, "entry_points", lambda group: [broken])
+    monkeypatch.setattr(extending, "installed", lambda group: (broken,))
     with pytest.raises(ConfigurationError, match="'broken'"):
         extending.load(EXAMINERS)
+
+
+def test_entry_points_are_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    markers = extending.load(MARKERS)
+    monkeypatch.delattr(extending, "entry_points")
+    again = extending.load(MARKERS)
+    assert again.keys() == markers.keys()
+    assert all(again[name] is not markers[name] for name in markers)
 
 
 class _ForgetsItsName:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from assay.api.access.errors import TooManyAttempts
+from assay.api.counting import Counter
 from assay.errors import ConfigurationError
 from assay.settings import settings
 
-_limiter = FixedWindowRateLimiter(MemoryStorage())
+_failures = Counter(FixedWindowRateLimiter, "wrong-key")
 
 
 def limit_of(name: str) -> RateLimitItem:
@@ -41,15 +41,15 @@ def refuse_if_too_many(address: str) -> None:
         TooManyAttempts: more failures than the setting `wrong_keys` allows.
     """
     limit = limit_of("wrong_keys")
-    if not _limiter.test(limit, address):
+    if not _failures.test(limit, address):
         raise TooManyAttempts("too many keys that are not valid", seconds=limit.get_expiry())
 
 
 def note_failure(address: str) -> None:
     """Count a key that is not valid."""
-    _limiter.hit(limit_of("wrong_keys"), address)
+    _failures.hit(limit_of("wrong_keys"), address)
 
 
 def forget() -> None:
     """Start to count anew."""
-    _limiter.storage.reset()
+    _failures.forget()

@@ -40,11 +40,11 @@ async def _identify(request: HTTPConnection) -> Caller | None:
     credential = _bearer(request)
     if credential is not None:
         return await to_thread.run_sync(
-            _recognise, credential, address_of(request), limiter=_limiter()
+            _recognise, credential, address_of(request), limiter=limiter()
         )
     cookie = sessions.cookie_of(request)
     if cookie is not None:
-        person = await to_thread.run_sync(_person, cookie, limiter=_limiter())
+        person = await to_thread.run_sync(_person, cookie, limiter=limiter())
         if person is not None:
             refuse_cross_site(request)
             return person
@@ -99,7 +99,8 @@ def address_of(request: HTTPConnection) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def _limiter() -> CapacityLimiter:
+def limiter() -> CapacityLimiter:
+    """The threads in which it is found out who calls, and how often."""
     try:
         return _threads.get()
     except LookupError:

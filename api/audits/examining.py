@@ -94,7 +94,7 @@ def _refuse_paths_outside(manifest: Path, folder: Path) -> None:
     Raises:
         InputRefused: a path leads out of the archive, or the table cannot be read.
     """
-    from assay.reports.fairness.tables import read_table
+    from assay.reports.tables import read_table
 
     root = folder.resolve()
     for path in read_table(manifest, role="manifest", required=("path",)).rows["path"]:

@@ -11,15 +11,18 @@ from assay.api.client.errors import (
     Unknown,
     Unreachable,
 )
+from assay.api.client.keeping import Audit, Listed
 from assay.api.client.operations import FoundWork, Resource, SignedRemotely
 from assay.api.client.sync import Client
 from assay.api.client.uploads import Progress
 
 __all__ = [
     "AsyncClient",
+    "Audit",
     "Client",
     "Conflict",
     "FoundWork",
+    "Listed",
     "NotPermitted",
     "Overloaded",
     "Progress",

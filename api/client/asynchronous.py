@@ -5,10 +5,20 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from assay.api.client import operations, transport
-from assay.api.client.conversation import Answer, Call, Conversation, Listen, Patience, Step
+from assay.api.client import keeping, operations, transport
+from assay.api.client.conversation import (
+    Answer,
+    Call,
+    Conversation,
+    Listen,
+    Patience,
+    Put,
+    Step,
+)
+from assay.api.client.direct import Direct
+from assay.api.client.keeping import Audit, Listed
 from assay.api.client.operations import FoundWork, SignedRemotely
 from assay.api.client.uploads import OnProgress, opened
 
@@ -16,6 +26,7 @@ if TYPE_CHECKING:
     import ssl
 
     from assay.evidence import Verification
+    from assay.provenance.matching.works import Work
 
 T = TypeVar("T")
 
@@ -46,6 +57,11 @@ class AsyncClient:
             timeout=timeout,
             verify=verify_tls,
         )
+        self._direct = Direct(self.server)
+        # For addresses outside the service: no key, no headers of ours, no redirects.
+        self._outside = httpx.AsyncClient(
+            timeout=transport.timeouts_outside(timeout), verify=verify_tls
+        )
 
     async def verify(
         self,
@@ -62,7 +78,7 @@ class AsyncClient:
         if operations.is_url(source):
             return await self._hold(operations.verify_url(str(source), self.patience, options))
         with opened(source, name=name, tell=on_progress) as upload:
-            return await self._hold(operations.verify(upload, self.patience, options))
+            return await self._hold(operations.verify(upload, self.patience, options, self._direct))
 
     async def verification(self, verification_id: str) -> operations.Resource:
         """As `Client.verification`."""
@@ -102,9 +118,81 @@ class AsyncClient:
         with opened(source, name=name, tell=on_progress) as upload:
             return await self._hold(operations.match(upload, self.patience))
 
+    async def verifications(self, *, most: int = 100) -> list[Listed]:
+        """As `Client.verifications`."""
+        return await self._hold(keeping.verifications(most, self.patience))
+
+    async def report(
+        self,
+        verification_id: str,
+        *,
+        kind: Literal["html", "json"] = "html",
+        out: str | Path | None = None,
+    ) -> bytes:
+        """As `Client.report`."""
+        found = await self._hold(keeping.report(verification_id, kind, self.patience))
+        return keeping.written(found, out)
+
+    async def register(
+        self,
+        source: str | Path | bytes,
+        *,
+        name: str | None = None,
+        on_progress: OnProgress | None = None,
+        idempotency_key: str | None = None,
+        **fields: str | list[str],
+    ) -> Work:
+        """As `Client.register`."""
+        with opened(source, name=name, tell=on_progress) as upload:
+            return await self._hold(
+                keeping.register(upload, fields, self.patience, key=idempotency_key)
+            )
+
+    async def works(self, *, most: int = 100) -> list[Work]:
+        """As `Client.works`."""
+        return await self._hold(keeping.works(most, self.patience))
+
+    async def remove_work(self, work_id: str) -> None:
+        """As `Client.remove_work`."""
+        await self._hold(keeping.remove_work(work_id, self.patience))
+
+    async def start_audit(
+        self,
+        archive: str | Path | bytes,
+        *,
+        on_progress: OnProgress | None = None,
+        idempotency_key: str | None = None,
+        **fields: str | list[str],
+    ) -> Audit:
+        """As `Client.start_audit`."""
+        with opened(archive, name=None, tell=on_progress) as upload:
+            return await self._hold(
+                keeping.start_audit(upload, fields, self.patience, key=idempotency_key)
+            )
+
+    async def audit(self, audit_id: str) -> Audit:
+        """As `Client.audit`."""
+        return await self._hold(keeping.audit(audit_id, self.patience))
+
+    async def audits(self, *, most: int = 100) -> list[Audit]:
+        """As `Client.audits`."""
+        return await self._hold(keeping.audits(most, self.patience))
+
+    async def audit_report(
+        self, audit_id: str, name: str = "report.html", *, out: str | Path | None = None
+    ) -> bytes:
+        """As `Client.audit_report`."""
+        found = await self._hold(keeping.audit_report(audit_id, name, self.patience))
+        return keeping.written(found, out)
+
+    async def delete_audit(self, audit_id: str) -> None:
+        """As `Client.delete_audit`."""
+        await self._hold(keeping.delete_audit(audit_id, self.patience))
+
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+        await self._outside.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -131,6 +219,8 @@ class AsyncClient:
     async def _take(self, step: Step) -> Answer | None:
         if isinstance(step, Call):
             return await self._call(step)
+        if isinstance(step, Put):
+            return await self._put(step)
         if isinstance(step, Listen):
             return await self._listen(step)
         await asyncio.sleep(step.seconds)
@@ -144,6 +234,15 @@ class AsyncClient:
             return transport.answered(await self._http.request(call.method, call.path, **told))
         except httpx.TransportError as error:
             return transport.failed(error, self.server)
+
+    async def _put(self, step: Put) -> Answer:
+        import httpx
+
+        try:
+            told = transport.putting_async(step)
+            return transport.answered(await self._outside.request("PUT", **told))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return transport.failed(type(error).__name__, transport.ELSEWHERE)
 
     async def _listen(self, step: Listen) -> Answer:
         import httpx

@@ -36,7 +36,7 @@ class Call:
     """One HTTP request.
 
     Attributes:
-        upload: sent as the multipart field `file`, with `fields` beside it.
+        upload: sent as the multipart field `upload_field`, with `fields` beside it.
         body: sent as JSON.
     """
 
@@ -45,8 +45,23 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     upload: Upload | None = None
-    fields: Mapping[str, str] = field(default_factory=dict)
+    upload_field: str = "file"
+    fields: Mapping[str, str | list[str]] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Put:
+    """A file to an address outside the service, with nothing of ours but its bytes.
+
+    Attributes:
+        url: whoever knows it can use it, so it is in no log and no message.
+        headers: what the service says belongs to it.
+    """
+
+    url: str = field(repr=False)
+    upload: Upload
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -91,10 +106,10 @@ class Answer:
             ) from error
 
     def refused(self) -> bool:
-        return self.failure is not None or self.status >= 400
+        return self.failure is not None or self.status >= 300  # redirects are not followed
 
 
-Step = Call | Pause | Listen
+Step = Call | Put | Pause | Listen
 Conversation = Generator[Step, Answer | None, T]
 
 _NOT_ASSAY = "is this the address of an Assay service?"
@@ -151,15 +166,23 @@ def ask(call: Call, patience: Patience) -> Conversation[Answer]:
     Raises:
         AssayError: the service refused, as `from_problem`; or Unreachable.
     """
+    answer = yield from attempted(call, patience)
+    if answer.refused():
+        raise _refusal(answer)
+    return answer
+
+
+def attempted(step: Call | Put, patience: Patience) -> Conversation[Answer]:
+    """The answer to one request, or the last refusal when patience is over."""
     attempt = 0
     while True:
-        answer = yield call
+        answer = yield step
         assert answer is not None
         if not answer.refused():
             return answer
         seconds = patience.pause(answer, attempt)
         if seconds is None:
-            raise _refusal(answer)
+            return answer
         yield Pause(seconds)
         attempt += 1
 

@@ -18,13 +18,15 @@ PREFIX = "urn:assay:problem:"
 class RemoteError(AssayError):
     """The service could not do what was asked.
 
+    Its exit code is never 1, which is a finding: an outage must not look like one.
+
     Attributes:
         status: HTTP status, or None when no answer came.
         problem_document: the whole RFC 9457 document, as received.
     """
 
     code = "remote-error"
-    exit_code = 1
+    exit_code = 3
 
     def __init__(
         self,
@@ -69,14 +71,12 @@ class Unknown(RemoteError):
     """The service holds nothing under this id."""
 
     code = "unknown-resource"
-    exit_code = 3
 
 
 class Conflict(RemoteError):
     """The request contradicts an earlier one."""
 
     code = "conflict-with-earlier"
-    exit_code = 3
 
 
 class Overloaded(RemoteError):

@@ -19,6 +19,7 @@ from assay.api.client.conversation import (
     create,
     deadline,
 )
+from assay.api.client.direct import Direct, sent_past
 from assay.api.client.errors import RemoteError, StillExamining, Unknown, from_problem
 from assay.api.client.uploads import OnProgress, Progress
 
@@ -112,13 +113,19 @@ def is_url(source: object) -> bool:
     return isinstance(source, str) and source.startswith(("http://", "https://"))
 
 
-def verify(upload: Upload, patience: Patience, options: Verifying) -> Conversation[Verification]:
+def verify(
+    upload: Upload, patience: Patience, options: Verifying, direct: Direct
+) -> Conversation[Verification]:
     """Examine a file, unless the service knows its bytes already."""
     if options.check_first and upload.sha256 is not None:
         known = yield from _known(upload.sha256, patience)
         if known is not None:
             return _finished(known, options)
-    call = Call("POST", VERIFICATIONS, {"Prefer": f"wait={WAIT_SECONDS}"}, upload=upload)
+    waiting = {"Prefer": f"wait={WAIT_SECONDS}"}
+    call = Call("POST", VERIFICATIONS, waiting, upload=upload)
+    # The same file sent again with a key of the caller's must be the same request.
+    if options.key is None and (put := (yield from sent_past(upload, patience, direct))):
+        call = Call("POST", VERIFICATIONS, waiting, body={"upload": put})
     return (yield from _examined(call, patience, options))
 
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Literal
 
-from assay.api.client import operations, transport
-from assay.api.client.conversation import Answer, Call, Conversation, Listen, Patience, Step
+from assay.api.client import keeping, operations
+from assay.api.client.connection import Connection
+from assay.api.client.keeping import Audit, Listed
 from assay.api.client.operations import FoundWork, SignedRemotely
 from assay.api.client.uploads import OnProgress, opened
 
 if TYPE_CHECKING:
-    import ssl
-
     from assay.evidence import Verification
+    from assay.provenance.matching.works import Work
 
-T = TypeVar("T")
 
-
-class Client:
+class Client(Connection):
     """A service, called from Python.
 
         with Client("https://assay.example.org", api_key="assay_...") as client:
@@ -36,26 +32,6 @@ class Client:
     Raises:
         ConfigurationError: `server` is no address.
     """
-
-    def __init__(
-        self,
-        server: str,
-        *,
-        api_key: str | None = None,
-        retries: int = 5,
-        timeout: float = 90.0,
-        verify_tls: bool | ssl.SSLContext = True,
-    ) -> None:
-        import httpx
-
-        self.server = transport.address(server)
-        self.patience = Patience(retries)
-        self._http = httpx.Client(
-            base_url=self.server,
-            headers=transport.headers(api_key),
-            timeout=timeout,
-            verify=verify_tls,
-        )
 
     def verify(
         self,
@@ -89,7 +65,7 @@ class Client:
         if operations.is_url(source):
             return self._hold(operations.verify_url(str(source), self.patience, options))
         with opened(source, name=name, tell=on_progress) as upload:
-            return self._hold(operations.verify(upload, self.patience, options))
+            return self._hold(operations.verify(upload, self.patience, options, self._direct))
 
     def verification(self, verification_id: str) -> operations.Resource:
         """A verification by its id, whether it has a result or not yet.
@@ -150,57 +126,115 @@ class Client:
         with opened(source, name=name, tell=on_progress) as upload:
             return self._hold(operations.match(upload, self.patience))
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
+    def verifications(self, *, most: int = 100) -> list[Listed]:
+        """Your verifications, newest first.
 
-    def __enter__(self) -> Self:
-        return self
+        Args:
+            most: how many at the most.
+        """
+        return self._hold(keeping.verifications(most, self.patience))
 
-    def __exit__(
+    def report(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        verification_id: str,
+        *,
+        kind: Literal["html", "json"] = "html",
+        out: str | Path | None = None,
+    ) -> bytes:
+        """The report of a finished verification, also written to `out` in one step.
 
-    def _hold(self, conversation: Conversation[T]) -> T:
-        """Run a conversation to its end."""
-        answer: Answer | None = None
-        while True:
-            try:
-                step = conversation.send(answer)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            answer = self._take(step)
+        Raises:
+            Unknown: as `verification`.
+            Conflict: there is no result yet.
+            OutputRefused: `out` cannot be written.
+        """
+        found = self._hold(keeping.report(verification_id, kind, self.patience))
+        return keeping.written(found, out)
 
-    def _take(self, step: Step) -> Answer | None:
-        if isinstance(step, Call):
-            return self._call(step)
-        if isinstance(step, Listen):
-            return self._listen(step)
-        time.sleep(step.seconds)
-        return None
+    def register(
+        self,
+        source: str | Path | bytes,
+        *,
+        name: str | None = None,
+        on_progress: OnProgress | None = None,
+        idempotency_key: str | None = None,
+        **fields: str | list[str],
+    ) -> Work:
+        """Register a work; its copies are found from then on.
 
-    def _call(self, call: Call) -> Answer:
-        import httpx
+        Args:
+            source: a path or the bytes of a picture or video.
+            fields: what is said about it, such as `title`, `rights_holder` or `licence`; as
+                in `POST /v1/works`.
 
-        told: dict[str, Any] = transport.arguments(call)
-        try:
-            return transport.answered(self._http.request(call.method, call.path, **told))
-        except httpx.TransportError as error:
-            return transport.failed(error, self.server)
+        Raises:
+            InputRefused, RemoteError: as `verify`.
+        """
+        with opened(source, name=name, tell=on_progress) as upload:
+            return self._hold(keeping.register(upload, fields, self.patience, key=idempotency_key))
 
-    def _listen(self, step: Listen) -> Answer:
-        import httpx
+    def works(self, *, most: int = 100) -> list[Work]:
+        """Registered works, by id."""
+        return self._hold(keeping.works(most, self.patience))
 
-        events = transport.Events(step.heard)
-        try:
-            with self._http.stream("GET", step.path, headers=transport.EVENTS) as response:
-                if response.is_success:
-                    any(events.line(line) for line in response.iter_lines())
-                return Answer(response.status_code, response.headers, b"")
-        except httpx.TransportError as error:
-            return transport.failed(error, self.server)
+    def remove_work(self, work_id: str) -> None:
+        """Remove a work from the registry.
+
+        Raises:
+            NotRegistered, Unknown: there is none.
+        """
+        self._hold(keeping.remove_work(work_id, self.patience))
+
+    def start_audit(
+        self,
+        archive: str | Path | bytes,
+        *,
+        on_progress: OnProgress | None = None,
+        idempotency_key: str | None = None,
+        **fields: str | list[str],
+    ) -> Audit:
+        """Have a ZIP of labelled pictures audited; ask with `audit` how far it is.
+
+        Args:
+            archive: a path or the bytes of a ZIP.
+            fields: such as `title` or `system`; as in `POST /v1/audits`.
+
+        Raises:
+            InputRefused, RemoteError: as `verify`.
+        """
+        with opened(archive, name=None, tell=on_progress) as upload:
+            return self._hold(
+                keeping.start_audit(upload, fields, self.patience, key=idempotency_key)
+            )
+
+    def audit(self, audit_id: str) -> Audit:
+        """An audit by its id, at work or finished.
+
+        Raises:
+            Unknown: there is none, or it belongs to another caller.
+        """
+        return self._hold(keeping.audit(audit_id, self.patience))
+
+    def audits(self, *, most: int = 100) -> list[Audit]:
+        """Your audits, newest first."""
+        return self._hold(keeping.audits(most, self.patience))
+
+    def audit_report(
+        self, audit_id: str, name: str = "report.html", *, out: str | Path | None = None
+    ) -> bytes:
+        """One of the files in `Audit.reports`, also written to `out` in one step.
+
+        Raises:
+            Unknown: there is none, or it is not there yet.
+            OutputRefused: `out` cannot be written.
+        """
+        found = self._hold(keeping.audit_report(audit_id, name, self.patience))
+        return keeping.written(found, out)
+
+    def delete_audit(self, audit_id: str) -> None:
+        """Delete an audit with its report.
+
+        Raises:
+            Unknown: as `audit`.
+        """
+        self._hold(keeping.delete_audit(audit_id, self.patience))

@@ -1,4 +1,4 @@
-"""A file on its way to the service: read from disk once, hashed while it is read."""
+"""A file on its way to the service: a small one in memory, a large one read as it is sent."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from assay.errors import InputRefused, UnreadableFile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-IN_MEMORY = 64_000_000
-"""Bytes. Up to here a file is read into memory once, so that its hash is known before any byte
-is sent; a larger one is sent as it is read, without asking first."""
-_CHUNK = 1 << 20
+IN_MEMORY = 8 * 1_048_576
+"""Bytes. Up to here a file is read once, into memory; a larger one is read as it is sent."""
+HASHED_FIRST = 64_000_000
+"""Bytes. Up to here the hash of a file is known before any byte is sent; to read a larger one
+twice would take longer than what is won."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ def opened(
     with _open(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > IN_MEMORY:
-            yield Upload(file, name=name, size=size, sha256=None, tell=tell)
+            sha256 = _hash(file, path) if size <= HASHED_FIRST else None
+            yield Upload(file, name=name, size=size, sha256=sha256, tell=tell)
             return
         data = _read(file, path)
     yield _in_memory(data, name, tell)
@@ -115,6 +117,15 @@ def _read(file: IO[bytes], path: Path) -> bytes:
         return file.read()
     except OSError as error:
         raise UnreadableFile(f"{path}: {error.strerror or error}") from error
+
+
+def _hash(file: IO[bytes], path: Path) -> str:
+    try:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+        file.seek(0)
+    except OSError as error:
+        raise UnreadableFile(f"{path}: {error.strerror or error}") from error
+    return sha256
 
 
 def _in_memory(data: bytes, name: str, tell: OnProgress | None) -> Upload:

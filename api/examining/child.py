@@ -17,6 +17,7 @@ from assay.settings import settings
 
 if TYPE_CHECKING:
     from assay.evidence import Evidence
+    from assay.provenance.documents import Document
 
 CPU_GRACE = 10  # seconds of processor time beyond the wall clock; only an orphan gets there
 
@@ -47,6 +48,8 @@ def serve(channel: socket.socket, *, warm: bool) -> None:
                 media = _open(file, request["name"])
             if request["do"] == "verify":
                 _verify(channel, media)
+            elif not isinstance(media, Media):
+                raise InputRefused(f"nothing is drawn of {media.media_type}")
             else:
                 picture = PICTURES[request["do"]](media)
                 send(channel, {"picture": request["do"]})
@@ -63,22 +66,30 @@ def serve(channel: socket.socket, *, warm: bool) -> None:
         send(channel, {"resident": _resident()})
 
 
-def _open(file: IO[bytes], name: str | None) -> Media:
-    limits = settings().limits
-    return Media.from_bytes(file.read(limits.max_bytes + 1), name=name, limits=limits)
+def _open(file: IO[bytes], name: str | None) -> Media | Document:
+    """A picture, a video, or a document with its manifest inside."""
+    from assay.provenance.documents import open_bytes
+
+    return open_bytes(file.read(settings().limits.max_bytes + 1), name=name)
 
 
-def _verify(channel: socket.socket, media: Media) -> None:
+def _verify(channel: socket.socket, media: Media | Document) -> None:
     from assay.detector.verify import verify
+    from assay.detector.verify_document import verify_document
 
-    media.pixels()
+    if isinstance(media, Media):
+        media.pixels()
     send(channel, {"opened": media.summary().model_dump()})
 
     def tell(examiner: str, evidence: Sequence[Evidence]) -> None:
         found = [item.model_dump(mode="json") for item in evidence]
         send(channel, {"examined": examiner, "evidence": found})
 
-    verification = verify(media, progress=tell)
+    if isinstance(media, Media):
+        verification = verify(media, progress=tell)
+    else:
+        verification = verify_document(media)
+        tell("c2pa", [item for item in verification.evidence if item.examiner == "c2pa"])
     category = verification.verdict.category
     send(channel, {"verification": verification.model_dump_json(), "category": category})
 

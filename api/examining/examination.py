@@ -15,6 +15,7 @@ from assay.detector.verify import in_order
 from assay.errors import InputRefused
 from assay.evidence import Evidence, MediaSummary, Software, Verification
 from assay.extending import EXAMINERS
+from assay.provenance.formats import guess_media_type
 from assay.settings import settings
 from assay.sniffing import sniff
 from assay.version import __version__
@@ -200,4 +201,4 @@ def _not_scored(examiner: str, why: str) -> Evidence:
 def _media_type(file: IO[bytes]) -> str:
     """By content, without a decoder."""
     header = os.pread(file.fileno(), _HEADER_BYTES, 0)
-    return sniff(header) or "application/octet-stream"
+    return sniff(header) or guess_media_type(header) or "application/octet-stream"

@@ -15,7 +15,8 @@ from typing import Any
 from assay.api.examining.examination import Examined, Progress, Refused, Stopped, examine
 from assay.api.examining.pool import ChildFailed, Pool
 from assay.api.media_store import MediaGone, MediaStore
-from assay.errors import ConfigurationError, InputRefused, MissingExtra
+from assay.errors import ConfigurationError, InputRefused
+from assay.ray_clusters import ray_required
 from assay.settings import settings
 
 APPLICATION = "assay"
@@ -86,13 +87,9 @@ class Replicas:
 
     def _deployed(self) -> Any:
         """Join the cluster of `RAY_ADDRESS`, or start one on this machine, and deploy."""
-        # Anyone who reaches an open Ray port runs code (CVE-2023-48022); read at import.
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
-        try:
+        with ray_required():
             import ray
             from ray import serve
-        except ModuleNotFoundError as error:
-            raise MissingExtra("no ray", advice="pip install 'assay[scale]'") from error
         try:
             if not ray.is_initialized():
                 ray.init(include_dashboard=False, log_to_driver=False)

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from assay.api import retention
+from assay.api.direct_uploads.store import DirectUploads, sweep
 from assay.api.jobs.durable import DurableJobs
 from assay.api.media_store import MediaStore
 from assay.api.records import Records
@@ -24,7 +25,7 @@ from assay.api.webhooks.delivering import prune
 from assay.databases import empty_log, writing
 from assay.errors import AssayError
 
-BEAT_SECONDS = 3.0
+BEAT_SECONDS = 2.0  # a job that the database lost is queued again after two
 DEAD_AFTER_SECONDS = 60.0  # without a sign of life; a worker on this machine is seen to be gone
 TIDY_SECONDS = 60.0
 OVERDUE_SECONDS = 4.0  # from a record to its place in the queue; usually milliseconds
@@ -86,8 +87,10 @@ class Caretaker:
             _log.warning("job %s was not in the queue and was queued again", job_id)
 
     def tidy(self) -> None:
-        """The slower round: retention, finished jobs, old webhooks, the log of writes."""
+        """The slower round: retention, direct uploads, finished jobs, old webhooks, the log."""
         retention.sweep(self._records, self._store)
+        beat(self._records.engine, self._jobs.worker_id)  # to delete much takes a while
+        sweep(DirectUploads(self._records.engine), self._store)
         self._jobs.tidy(older_than=TIDY_SECONDS)
         prune(self._records.engine)
         empty_log(self._records.engine)

@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from assay.api.jobs.interface import QueueHealth, QueueUnavailable
+from assay.api.jobs.seldom import Seldom
 from assay.api.records.store import Priority, new_id
 from assay.errors import ConfigurationError
 from assay.settings import settings
@@ -238,3 +239,5 @@ def _send_logs_to_ours() -> None:
     logger.setLevel(logging.WARNING)
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
+    if not any(isinstance(each, Seldom) for each in logger.filters):
+        logger.addFilter(Seldom())  # it looks ten times a second, and says so when it cannot

@@ -7,7 +7,7 @@ from typing import Any
 
 from assay.api.examining import Examined, Examiners, Refused, Stopped
 from assay.api.examining.examination import examiners, interrupted
-from assay.api.media_store import MediaGone, MediaStore
+from assay.api.media_store import MediaGone, MediaStore, StoreUnavailable
 from assay.api.problems import document
 from assay.api.records import Records
 from assay.api.records.store import Event, Record
@@ -16,6 +16,8 @@ from assay.errors import AssayError
 
 MAX_ATTEMPTS = 10
 """An upload whose examination ends with its worker so often is not tried again."""
+STORE_PATIENCE_SECONDS = 3600.0
+"""So long after it was accepted, an upload that the store does not give costs no attempt."""
 TELL_SECONDS = 0.25
 """Progress is written no more often: each write is flushed to the disk."""
 _TOLD = ("examiner", "kind", "finding", "points_to", "strength", "summary")  # the result has all
@@ -51,6 +53,10 @@ class Work:
             examined = self._examine(record, diary)
         except Stopped:
             return
+        except StoreUnavailable:
+            if time.time() - record.created < STORE_PATIENCE_SECONDS:
+                self._records.give_back(record)  # the caretaker waits for the store, then queues it
+            raise
         except (Refused, MediaGone) as error:
             self._fail(record, diary, error.error if isinstance(error, Refused) else error)
             return

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assay.api.errors import RetryLater, ServiceError
+from assay.api.database_away import DatabaseAway, is_of_database
+from assay.api.errors import ServiceError
 from assay.api.operations import metrics
 from assay.api.problems import InternalError, answer
 
@@ -17,12 +16,6 @@ UNKNOWN_ROUTE = "unknown"  # one label for every address that does not exist
 QUIET = ("/healthz", "/readyz", "/metrics")  # asked every few seconds; logged for debugging only
 # Anything else a client invents as a method becomes one label.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-
-class DatabaseAway(RetryLater):
-    """The database cannot be reached, or its disk is full."""
-
-    code = "database-away"
 
 
 class Observed:
@@ -48,15 +41,22 @@ class Observed:
             try:
                 await self.app(scope, receive, noted)
             except Exception as error:
-                structlog.get_logger("assay").exception("unexpected failure")
+                failed = _told(error)
                 if status:
                     raise  # half an answer is out: only breaking the connection tells the truth
-                failed: ServiceError = InternalError("the service failed; its log says more")
-                if isinstance(error, (OperationalError, InterfaceError, PoolTimeout)):
-                    failed = DatabaseAway("the database does not answer", seconds=5)
                 await answer(failed, instance=scope["path"])(scope, receive, noted)
             finally:
                 _note(scope, status, time.perf_counter() - started)
+
+
+def _told(error: Exception) -> ServiceError:
+    """What the caller hears of an error that nobody expected; the log hears all."""
+    log = structlog.get_logger("assay")
+    if is_of_database(error):  # every request meets it while it lasts
+        log.warning("the database does not answer", detail=str(error).splitlines()[0])
+        return DatabaseAway()
+    log.exception("unexpected failure")
+    return InternalError("the service failed; its log says more")
 
 
 def _note(scope: Scope, status: int, seconds: float) -> None:

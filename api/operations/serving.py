@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from functools import partial
 from types import FrameType
 
@@ -13,6 +14,7 @@ import uvicorn
 
 from assay.api.access.binding import check_bind
 from assay.api.operations import logs
+from assay.api.operations.listening import address_of, listen
 from assay.settings import settings
 
 stopping = threading.Event()
@@ -32,16 +34,23 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def run(host: str, port: int) -> None:
+def run(
+    host: str, port: int, *, on_listening: Callable[[str], object] = lambda address: None
+) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests at work.
+
+    Args:
+        on_listening: told the address once it is taken; requests are answered soon after.
 
     Raises:
         OpenBind: others can reach the address and nobody would be asked who they are.
-        ConfigurationError: a setting cannot be used.
+        ConfigurationError: a setting, or the port, cannot be used.
     """
     from assay.api.app import create_app  # its streams import this module
 
     mode = check_bind(host)
+    sockets = listen(host, port)
+    on_listening(address_of(host, sockets))
     if mode == "required":
         # The workers of this process and their children read it there.
         os.environ["ASSAY_AUTH"] = mode
@@ -54,8 +63,6 @@ def run(host: str, port: int) -> None:
     config = uvicorn.Config(
         partial(create_app, warm=True),
         factory=True,
-        host=host,
-        port=port,
         # The other parser of uvicorn takes headers of any length into memory, from anyone.
         http="h11",
         h11_max_incomplete_event_size=MOST_HEAD_BYTES,
@@ -65,6 +72,7 @@ def run(host: str, port: int) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings().shutdown_seconds,
     )
+    port = sockets[0].getsockname()[1]
     structlog.get_logger("assay").info("starting", host=host, port=port, auth=mode)
-    Server(config).run()
+    Server(config).run(sockets)
     structlog.get_logger("assay").info("stopped")

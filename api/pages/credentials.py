@@ -121,6 +121,22 @@ def shown(details: Mapping[str, Any], name: str) -> Shown | None:
     )
 
 
+def recovered(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What credentials say that belong to another file, in rows; not whether they hold."""
+    origin = ORIGINS.get(details.get("origin") or "")
+    rows = {
+        "They say": origin,
+        "Signed by": details.get("signer"),
+        "Made with": details.get("claim_generator"),
+        "Time stamped": _moment(details.get("signed_at")),
+        "Created, as claimed": _moment(details.get("created")),
+        "Title": details.get("title"),
+        "Actions": "; ".join(_action(action) for action in details.get("actions") or ()),
+        "Manifest": details.get("manifest_label"),
+    }
+    return [(name, value) for name, value in rows.items() if value]
+
+
 def labels(details: Mapping[str, Any]) -> list[str]:
     """Manifest labels of a history, the file's own first, each once."""
     return list(dict.fromkeys(label for label in _labels(details) if label))[:MOST_NODES]

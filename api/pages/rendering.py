@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assay.api.access import csrf_token
+from assay.api.advice import advice_for_callers
 from assay.reports.rendering.page import number, percent
 from assay.version import __version__
 
@@ -68,6 +69,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
+        for_callers=advice_for_callers,
         moment=moment,
         number=number,
         percent=percent,

@@ -18,11 +18,14 @@ from assay.api.runtime import Runtime
 from assay.api.verification_resources import NotFinished
 from assay.detector.plates import Explanation
 from assay.evidence import Verification
+from assay.provenance.credentials import Credentials
 from assay.provenance.jumbf import claim_thumbnails, find_store
 from assay.provenance.matching import NotRegistered, Registry
+from assay.provenance.reading import read
 from assay.settings import settings
 
 _NUMBERED = re.compile(r"manifest-([0-9]{1,2})")
+ANOTHER_FILE = b"-"  # the original is not here; its manifest is read beside something else
 ASSERTION = "org.assay.verification.v1"
 
 
@@ -122,13 +125,30 @@ def _own_preview(
 
 def _recovered_preview(verification: Verification) -> bytes | None:
     """The preview in the manifest that the registry holds of the original."""
+    label, manifest = recovered_label(verification), _recovered_manifest(verification)
+    return claim_thumbnails(manifest).get(label) if label and manifest else None
+
+
+def original(verification: Verification) -> Credentials | None:
+    """What the credentials of the signed original say; None when none were recovered.
+
+    They hold for the original alone, byte for byte, so whether they hold is not said here.
+    """
+    manifest = _recovered_manifest(verification)
+    if manifest is None:
+        return None
+    return read(ANOTHER_FILE, manifest=manifest, media_type="application/octet-stream")
+
+
+def _recovered_manifest(verification: Verification) -> bytes | None:
+    """The manifest that the registry holds of the original."""
     label = recovered_label(verification)
     registry = Registry.open_existing(settings().registry_url) if label else None
     if label is None or registry is None:
         return None
     with registry:
         try:
-            return claim_thumbnails(registry.manifest(label).manifest).get(label)
+            return registry.manifest(label).manifest
         except NotRegistered:
             return None
 

@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote
+from datetime import datetime
 
 from assay.api.pages import credentials, steps
+from assay.api.pages.known_work import KnownWork, known_work
 from assay.api.pages.work_pictures import WorkPicture
 from assay.evidence import Evidence, MediaSummary, Software, Verdict, Verification
-from assay.reports.verification import HEADLINES, KIND_TITLES, POINTS_TO, detail_rows
+from assay.reports.details import Detail, details_of
+from assay.reports.headlines import headline
+from assay.reports.verification import KIND_TITLES, POINTS_TO
 
 TITLES = {**KIND_TITLES, "provenance": "Content Credentials and signatures"}
 SCALE = 400  # width of the drawing on which a probability is shown
-RECEIPT_SIDE = 512  # longest side, in pixels, at which receipts state transforms
 RECOVERED = ("manifest-recovered", "manifest-recovered-by-fingerprint")
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle in the units of its drawing."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True)
-class KnownWork:
-    """A registered work and the part of it that was found.
-
-    Attributes:
-        fits: whether the examined picture can be drawn into the frame as it is.
-    """
-
-    title: str
-    picture: str | None
-    width: int
-    height: int
-    box: Box | None
-    box_told: str
-    fits: bool
 
 
 @dataclass(frozen=True)
@@ -72,7 +45,7 @@ class Item:
     cited: bool
     examiner: str
     version: str
-    rows: list[tuple[str, str]]
+    rows: tuple[Detail, ...]
     credentials: credentials.Shown | None
     work: KnownWork | None
     score: Scored | None
@@ -94,7 +67,7 @@ class Result:
     address: str
     link: str
     name: str
-    created: float
+    created: datetime
     headline: str
     verdict: Verdict
     media: MediaSummary
@@ -103,6 +76,7 @@ class Result:
     groups: list[Group]
     not_scored: list[tuple[str, str]]
     recovered: bool
+    is_kept: bool
     has_media: bool
     may_delete: bool
     sealed: bool
@@ -124,7 +98,7 @@ def result(
     Args:
         address: path of the page.
         link: the whole address, to be shared.
-        has_media: whether pictures can still be made of the file.
+        has_media: whether the file is still kept; pictures are made of one that has pixels.
         sealed: whether its report is signed.
         works: pictures of the works that the evidence names, as far as they are kept.
     """
@@ -144,8 +118,8 @@ def result(
         address=address,
         link=link,
         name=name,
-        created=verification.created.timestamp(),
-        headline=HEADLINES[verification.verdict.category],
+        created=verification.created,
+        headline=headline(verification),
         verdict=verification.verdict,
         media=verification.media,
         software=verification.software,
@@ -156,7 +130,8 @@ def result(
             for item in verification.verdict.not_scored
         ],
         recovered=recovered_label(verification) is not None,
-        has_media=has_media,
+        is_kept=has_media,
+        has_media=has_media and verification.media.width is not None,
         may_delete=may_delete,
         sealed=sealed,
         json=json.dumps(verification.model_dump(mode="json"), indent=2, ensure_ascii=False),
@@ -203,7 +178,7 @@ def _item(
         cited=cited,
         examiner=evidence.examiner,
         version=evidence.version,
-        rows=detail_rows(evidence),
+        rows=details_of(evidence),
         credentials=credentials.shown(evidence.details, name) if is_manifest else None,
         work=_known_work(evidence, works, media) if evidence.finding == "known-work" else None,
         score=_scored(evidence) if evidence.kind == "detector" else None,
@@ -229,44 +204,5 @@ def _known_work(
     evidence: Evidence, works: Mapping[str, WorkPicture], media: MediaSummary
 ) -> KnownWork:
     work = str(evidence.details.get("work"))
-    kept = works.get(work)
-    geometry = (evidence.details.get("receipt") or {}).get("geometry") or {}
-    told = "The whole look of the work was recognised."
-    width, height = (kept.width, kept.height) if kept else _size_of_work(geometry, media)
-    box = None
-    if geometry and width and height:
-        left, top, right, bottom = geometry["matched_box"]
-        box = Box(left * width, top * height, (right - left) * width, (bottom - top) * height)
-        share = max(0.0, right - left) * max(0.0, bottom - top)
-        told = f"The frame holds the part that was found, {100 * share:.0f} % of the work."
-    return KnownWork(
-        title=(kept.title if kept and kept.title else "The registered work"),
-        picture=f"/works/{quote(work, safe='')}/picture.png" if kept else None,
-        width=width,
-        height=height,
-        box=box,
-        box_told=told,
-        fits=bool(geometry) and _is_upright(geometry),
-    )
-
-
-def _size_of_work(geometry: Mapping[str, Any], media: MediaSummary) -> tuple[int, int]:
-    """Width and height of the work at a longest side of about 512, from where the query lies.
-
-    The transform of a receipt maps the query to the work, both at that size; (0, 0) when the
-    receipt has none.
-    """
-    if not geometry or not media.width or not media.height:
-        return 0, 0
-    left, top, right, bottom = geometry["matched_box"]
-    (a, b, _), _ = geometry["transform"]
-    unit = math.hypot(a, b) * RECEIPT_SIDE / max(media.width, media.height)
-    if right <= left or bottom <= top:
-        return 0, 0
-    return round(media.width * unit / (right - left)), round(media.height * unit / (bottom - top))
-
-
-def _is_upright(geometry: Mapping[str, Any]) -> bool:
-    """Whether the query can be drawn into its frame as it is."""
-    (a, b, _), _ = geometry["transform"]
-    return not geometry["mirrored"] and abs(math.atan2(b, a)) < math.radians(3)
+    receipt = evidence.details.get("receipt") or {}
+    return known_work(work, receipt, works.get(work), (media.width or 0, media.height or 0))

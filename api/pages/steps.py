@@ -11,6 +11,7 @@ from assay.api.records.store import Event
 TITLES = {
     "c2pa": "Content Credentials",
     "detector": "Classifier",
+    "faces": "Blended faces",
     "fingerprint": "Known works",
     "log": "Signing log",
     "metadata": "Metadata",

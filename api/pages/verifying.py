@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
@@ -14,26 +16,27 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
 from assay.api import verifications as api
-from assay.api.accepting import accept_upload, accept_url
 from assay.api.access import Caller, require
 from assay.api.operations.serving import stopping
-from assay.api.pages import report, steps, work_pictures
+from assay.api.pages import credentials, report, steps, work_pictures
 from assay.api.pages.refusing import PageRoute
 from assay.api.pages.rendering import page, render
 from assay.api.pages.result import named_works, result
+from assay.api.pages.taking_in import MOST_FILES, Batch, take_in
 from assay.api.paging import Cursor, Id
-from assay.api.records import Record
+from assay.api.problems import status_of
 from assay.api.runtime import Runtime, runtime_of
-from assay.api.uploads import ATTACHED, attachment, file_name
-from assay.api.verification_resources import VerificationSummary
+from assay.api.uploads import ATTACHED, attachment
+from assay.api.verification_resources import NotFinished, VerificationSummary
 from assay.errors import AssayError, InputRefused
 from assay.evidence import Verification
+from assay.provenance.examiner import describe
+from assay.reports.headlines import HEADLINES
 from assay.reports.sealing import can_sign
-from assay.reports.verification import HEADLINES, data_uri
+from assay.reports.verification import data_uri
 from assay.settings import settings
 
 RECENT = 5
-MOST_FILES = 50  # of one form; a folder is for `assay verify`
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 Person = Annotated[Caller, Depends(require("verify"))]
@@ -47,7 +50,7 @@ class Line:
     id: str
     name: str | None
     words: str
-    created: float
+    created: datetime
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
@@ -64,21 +67,15 @@ def examine(
     files: Annotated[list[UploadFile], File()] = [],  # noqa: B006
     url: Annotated[str, Form(max_length=8000)] = "",
 ) -> Response:
-    """Take files in and go to the result, or to the list when there are several."""
-    accepted: list[Record] = []
-    try:
-        for file in files[:MOST_FILES]:
-            if file.filename:
-                name = file_name(file)
-                accepted.append(accept_upload(runtime, file.file, name, caller.id))
-        if url.strip():
-            accepted.append(accept_url(runtime, url.strip(), caller.id))
-        if not accepted:
-            raise InputRefused("no file was chosen", advice="choose a picture or a video")
-    except AssayError as refusal:
-        return _home(request, caller, runtime, refusal)
-    address = f"/verifications/{accepted[0].id}" if len(accepted) == 1 else "/verifications"
-    return RedirectResponse(address, 303)
+    """Take files in and go to the result, to the list, or to what became of each."""
+    batch = take_in(runtime, files, url.strip(), caller.id)
+    if not batch.is_complete:
+        return _told_what_became_of(request, caller, runtime, batch)
+    if not batch.accepted:
+        nothing = InputRefused("no file was chosen", advice="choose a picture or a video")
+        return _home(request, caller, runtime, nothing)
+    only = batch.accepted[0].id if len(batch.accepted) == 1 else None
+    return RedirectResponse(f"/verifications/{only}" if only else "/verifications", 303)
 
 
 @router.get("/verifications")
@@ -182,6 +179,24 @@ def show_explanation(request: Request, caller: Person, runtime: Parts, id: Id) -
     )
 
 
+@router.get("/verifications/{id}/original")
+def show_original(request: Request, caller: Person, runtime: Parts, id: Id) -> HTMLResponse:
+    """The Content Credentials of the signed file that this is a copy of."""
+    record = runtime.find(id)
+    if record.result is None:
+        raise NotFinished("there is no result yet")
+    found = report.original(Verification.model_validate_json(record.result))
+    return page(
+        request,
+        "original.html",
+        "verify",
+        name=record.name or "the picture",
+        back=f"/verifications/{id}",
+        told=credentials.recovered(describe(found)) if found else None,
+        manifest=json.dumps(found.raw.get("reader"), indent=2, ensure_ascii=False) if found else "",
+    )
+
+
 @router.get("/verifications/{id}/report.zip")
 def download_report(caller: Person, runtime: Parts, id: Id) -> Response:
     """The report as page and as JSON, with the signatures of both where this service signs."""
@@ -220,17 +235,39 @@ def delete(caller: Person, runtime: Parts, id: Id) -> RedirectResponse:
     return RedirectResponse("/verifications", 303)
 
 
-def _home(
-    request: Request, caller: Caller, runtime: Runtime, refusal: AssayError | None = None
+def _told_what_became_of(
+    request: Request, caller: Caller, runtime: Runtime, batch: Batch
 ) -> HTMLResponse:
-    from assay.api.problems import status_of
+    """Which files go on and which do not, when not all of them do."""
+    if not batch.accepted and len(batch.refused) == 1 and not batch.left_out:
+        one = batch.refused[0]
+        refusal = InputRefused(f"{one.name}: {one.why}", advice=one.advice)
+        return _home(request, caller, runtime, refusal, status=one.status)
+    return page(
+        request,
+        "taken_in.html",
+        "verify",
+        status=200 if batch.accepted else batch.refused[0].status,
+        batch=batch,
+        most=MOST_FILES,
+    )
 
+
+def _home(
+    request: Request,
+    caller: Caller,
+    runtime: Runtime,
+    refusal: AssayError | None = None,
+    *,
+    status: int | None = None,
+) -> HTMLResponse:
+    """The drop zone, with what was refused; its status is that of the refusal, or `status`."""
     found = api.list_verifications(caller, runtime, limit=RECENT)
     return page(
         request,
         "home.html",
         "verify",
-        status=status_of(refusal) if refusal else 200,
+        status=status or (status_of(refusal) if refusal else 200),
         error=refusal,
         recent=[_line(item) for item in found.items],
         url_input=settings().allow_url_input,

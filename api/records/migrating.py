@@ -5,6 +5,7 @@ from __future__ import annotations
 # Other parts declare their tables on the same metadata.
 import assay.api.access.schema
 import assay.api.audits.schema
+import assay.api.direct_uploads.schema
 import assay.api.pages.schema
 import assay.api.signatures.schema
 import assay.api.webhooks.schema  # noqa: F401

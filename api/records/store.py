@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from assay.api.records.schema import events, verifications
+from assay.api.records.schema import events, retention, verifications
 from assay.databases import writing
 
 Status = Literal["queued", "running", "done", "failed"]
 Priority = Literal["live", "batch"]
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 UNFINISHED: tuple[Status, ...] = ("queued", "running")
+
+Change = Callable[[sa.Connection, str], None]
+"""Called with the connection of a transaction and the id of a verification."""
 
 _this = verifications.c
 
@@ -88,8 +91,14 @@ class Records:
         size: int,
         media: str,
         priority: Priority = "live",
+        also: Change | None = None,
     ) -> Record:
-        """Accept an upload."""
+        """Accept an upload.
+
+        Args:
+            also: writes more in the same transaction, given its connection and the id; if it
+                raises, nothing is written.
+        """
         row = {
             "id": id,
             "caller": caller,
@@ -104,6 +113,8 @@ class Records:
         }
         with self.engine.begin() as connection:
             connection.execute(verifications.insert(), row)
+            if also is not None:
+                also(connection, id)
         missing = dict.fromkeys(("finished", "category", "result", "problem"))
         return record_of({**missing, **row})
 
@@ -164,6 +175,17 @@ class Records:
             connection.execute(events.insert(), _rows(id, news))
         return record, number + 1
 
+    def give_back(self, record: Record) -> None:
+        """Let an attempt that never came to an examination not count.
+
+        Args:
+            record: as `begin` gave it; nothing happens if another attempt took over.
+        """
+        mine = (_this.id == record.id) & (_this.attempts == record.attempts)
+        change = verifications.update().where(mine, _this.status == "running")
+        with self.engine.begin() as connection:
+            connection.execute(change.values(attempts=_this.attempts - 1))
+
     def tell(self, id: str, news: Sequence[Event]) -> bool:
         """Add events.
 
@@ -221,6 +243,9 @@ class Records:
             if news:
                 connection.execute(events.insert(), _rows(record.id, news))
             if problem:
+                # It is not kept: should deleting it now fail, the next sweep does it.
+                kept = retention.c.key == record.media
+                connection.execute(retention.update().where(kept).values(until=0.0))
                 publish(connection, "verification.failed", record.id, owner=record.caller)
             else:
                 told = {"category": category}

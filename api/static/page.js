@@ -11,6 +11,9 @@ function dropping(form) {
   const list = form.querySelector(".chosen");
   const status = form.querySelector("[role=status]");
   const button = form.querySelector("button");
+  const most = Number(form.dataset.most);
+  const limit = `${Math.round(most / 1e6)} MB`;
+  const isLarge = (file) => file.size > most;
 
   for (const name of ["dragenter", "dragover"]) {
     document.addEventListener(name, (event) => {
@@ -61,25 +64,62 @@ function dropping(form) {
 
   async function send(event) {
     const files = [...input.files];
-    const most = Number(form.dataset.most);
-    const large = files.find((file) => file.size > most);
-    if (large) {
+    const large = files.find(isLarge);
+    if (large && files.length === 1) {
       event.preventDefault();
-      status.textContent = `${large.name} is over the limit of ${Math.round(most / 1e6)} MB.`;
+      status.textContent = `${large.name} is over the limit of ${limit}.`;
       return;
     }
     button.disabled = true;
     status.textContent = "Sending…";
-    if (files.length < 2) return;
+    if (files.length < 2 || form.elements.url?.value) return; // the service tells the rest
     event.preventDefault();
+    show();
+    const refused = [];
+    let accepted = 0;
     for (const [index, file] of files.entries()) {
       status.textContent = `Sending ${index + 1} of ${files.length}: ${file.name}`;
-      const body = new FormData(form);
-      body.set(input.name, file);
-      const answer = await fetch(form.action, { method: "POST", body });
-      if (!answer.ok) list.children[index].append(" — not accepted");
+      const why = await refusal(file);
+      if (why) refused.push(file);
+      else accepted += 1;
+      const told = document.createElement("span");
+      told.className = "told";
+      told.textContent = why ? `— not examined: ${why}` : "— accepted";
+      list.children[index].append(" ", told);
     }
-    location.assign(form.dataset.drop);
+    if (!refused.length) return location.assign(form.dataset.drop);
+    button.disabled = false;
+    const again = new DataTransfer(); // the next press sends what was not accepted, only that
+    refused.forEach((file) => again.items.add(file));
+    input.files = again.files;
+    status.textContent = `${refused.length} of ${files.length} not examined: `;
+    status.append(refused.map((file) => file.name).join(", "), ".");
+    if (!accepted) return;
+    const link = document.createElement("a");
+    link.href = form.dataset.drop;
+    link.textContent = `See the ${accepted} accepted`;
+    status.append(" ", link);
+  }
+
+  // Why a file was not accepted, in words; nothing when it was.
+  async function refusal(file) {
+    if (isLarge(file)) return `It is over the limit of ${limit}.`;
+    const body = new FormData(form);
+    body.set(input.name, file);
+    try {
+      const answer = await fetch(form.action, { method: "POST", body });
+      const path = new URL(answer.url).pathname;
+      if (answer.ok && path.startsWith(`${form.dataset.drop}/`)) return "";
+      if (answer.redirected) return "You are no longer signed in.";
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const told = page.querySelector("[role=alert]");
+      told?.querySelector("strong")?.remove();
+      told?.querySelectorAll("br").forEach((line) => line.replaceWith(". "));
+      const words = told?.textContent.trim().replace(`${file.name}: `, "");
+      return words || `The service answered with status ${answer.status}.`;
+    } catch {
+      return "The service does not answer.";
+    }
   }
 }
 

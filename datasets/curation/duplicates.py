@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from assay.datasets.curation.folders import Folder, Item, Refused
-from assay.datasets.curation.likeness import SAME_FILE, Known, Likeness, Pair, pair_of
+from assay.datasets.curation.likeness import SAME_FILE, Known, Pair, pair_of
 from assay.datasets.curation.verdicts import FileVerdict, refused
 from assay.errors import InputRefused
 
@@ -62,7 +62,7 @@ def find_pairs(folder: Folder, names: Iterable[str], known: Known) -> Compared:
             continue
         compared.items[name] = item
         first_with[item.sha256] = name
-        compared.pairs += [_pair(item, likeness, compared.items) for likeness in found]
+        compared.pairs += [pair_of(item, one, compared.items.get(one.of)) for one in found]
     return compared
 
 
@@ -100,10 +100,6 @@ def deduplicate(compared: Compared) -> Deduplication:
         verdicts=[*verdicts.values(), *refused(compared.refused)],
         clusters=_clusters(compared.items, copies, verdicts),
     )
-
-
-def _pair(item: Item, found: Likeness, items: dict[str, Item]) -> Pair:
-    return pair_of(item, found, items.get(found.of))
 
 
 def _best_first(item: Item) -> tuple[int, int, int, str]:

@@ -21,6 +21,7 @@ from assay.detector.evaluation.metrics import (
     stratified_auc,
     tpr_at_worst_source,
 )
+from assay.detector.evaluation.training_overlap import training_overlap
 from assay.detector.models import DetectorModel
 from assay.detector.table import STATISTICS
 from assay.errors import InputRefused
@@ -55,6 +56,7 @@ def evaluate(measured: Measurements, model: DetectorModel) -> dict[str, Any]:
                     {"path": item.row.path.name, "why": item.why} for item in table.refused
                 ],
             },
+            "training_overlap": training_overlap(table.rows, model),
             "conditions": {
                 name: _condition(measured, column)
                 for column, name in enumerate(measured.conditions)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.datasets.manifests import Row
-from assay.detector.evaluation.conditions import CONDITIONS
+from assay.detector.evaluation.conditions import CONDITIONS, named_conditions
 from assay.detector.features import extract
 from assay.detector.models import DetectorModel
 from assay.detector.neutralisation import neutralise
@@ -68,12 +68,10 @@ def measure(
     """Score every picture under every condition.
 
     Raises:
-        InputRefused: an unknown condition, or no picture could be measured.
+        ConfigurationError: an unknown condition.
+        InputRefused: no picture could be measured.
     """
-    for name in conditions:
-        if name not in CONDITIONS:
-            raise InputRefused(f"no condition {name!r}", advice=f"known: {', '.join(CONDITIONS)}")
-    names = tuple(dict.fromkeys(["standard", *conditions]))
+    names = named_conditions(conditions)
     work = partial(measure_row, model=model, conditions=names)
     done: list[Measured] = []
     refused: list[Refusal] = []
@@ -106,7 +104,8 @@ def measure_row(row: Row, *, model: DetectorModel, conditions: Sequence[str]) ->
         media = Media.open(row.path, any_extension=True)
         pixels = media.pixels()
     except InputRefused as refusal:
-        return Refusal(row, refusal.message)
+        why = refusal.message.removeprefix(f"{row.path}: ").removeprefix(f"{row.path.name}: ")
+        return Refusal(row, why)
     if max(media.width, media.height) < MIN_LONG_SIDE:
         return Refusal(row, f"long side under {MIN_LONG_SIDE} px")
     presented = [CONDITIONS[name](pixels) for name in conditions]

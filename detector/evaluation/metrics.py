@@ -67,16 +67,6 @@ def stratified_auc(
     return float(np.mean(values)) if values else float("nan")
 
 
-def threshold_at(real: Scores, false_positive_rate: float) -> float:
-    """Smallest threshold that at most this share of real pictures exceeds, one-sided conformal.
-
-    The rank is ceil((n + 1)(1 - rate)), as in split conformal prediction; infinite when there
-    are too few pictures to promise the rate.
-    """
-    rank = int(np.ceil((len(real) + 1) * (1 - false_positive_rate)))
-    return float("inf") if rank > len(real) else float(np.sort(real)[rank - 1])
-
-
 def rate_above(scores: Scores, threshold: float) -> float:
     """Share of scores above a threshold; NaN for none."""
     return float((scores > threshold).mean()) if len(scores) else float("nan")

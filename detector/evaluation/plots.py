@@ -17,16 +17,24 @@ _DPI = 110
 
 
 def plots(measured: Measurements, document: dict[str, Any]) -> dict[str, bytes]:
-    """Name and PNG of each plot: ROC, score histogram, calibration, groups, conditions, matrix."""
-    return {
+    """Name and PNG of each plot: ROC, score histogram, calibration, groups, conditions, matrix.
+
+    What no group is large enough for is not drawn.
+    """
+    drawn = {
         "roc": _roc(measured),
         "scores": _histogram(measured),
         "calibration": _reliability(measured),
-        "families": _bars(document["by_generator_family"], "AUC against all real pictures"),
-        "sources": _bars(document["by_real_source"], "AUC against all generated pictures"),
         "conditions": _conditions(document["conditions"]),
-        "matrix": _matrix(document["family_by_source_auc"]),
     }
+    if families := document["by_generator_family"]:
+        drawn["families"] = _bars(families, "AUC against all real pictures")
+    if sources := document["by_real_source"]:
+        drawn["sources"] = _bars(sources, "AUC against all generated pictures")
+    matrix = document["family_by_source_auc"]
+    if any(matrix.values()):
+        drawn["matrix"] = _matrix(matrix)
+    return drawn
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Any]:
@@ -107,12 +115,11 @@ def _conditions(conditions: dict[str, dict[str, Any]]) -> bytes:
 
 def _matrix(matrix: dict[str, dict[str, float]]) -> bytes:
     rows = list(matrix)
-    columns = list(next(iter(matrix.values()), {}))
+    columns = list(matrix[rows[0]])
     figure, axes = _figure(3.5 + 0.28 * len(columns), 4.0 + 0.25 * len(rows))
-    if rows and columns:
-        values = np.array([[matrix[row][column] for column in columns] for row in rows])
-        image = axes.imshow(values, vmin=0, vmax=1, cmap="RdBu", aspect="auto")
-        axes.set_xticks(range(len(columns)), columns, rotation=90, fontsize=6)
-        axes.set_yticks(range(len(rows)), rows, fontsize=7)
-        figure.colorbar(image, label="AUC")
+    values = np.array([[matrix[row][column] for column in columns] for row in rows])
+    image = axes.imshow(values, vmin=0, vmax=1, cmap="RdBu", aspect="auto")
+    axes.set_xticks(range(len(columns)), columns, rotation=90, fontsize=6)
+    axes.set_yticks(range(len(rows)), rows, fontsize=7)
+    figure.colorbar(image, label="AUC")
     return _png(figure)

@@ -21,6 +21,8 @@ _CAPTIONS = {
     "matrix": "Every generator family against every real source",
 }
 
+_MOST_REFUSED = 200  # on the page; the JSON has all
+
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -30,7 +32,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto
        color: #1b1b1b; background: #fff; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .25rem .7rem; border-bottom: 1px solid #ddd; }
-th:first-child, td:first-child { text-align: left; }
+th:first-child, td:first-child, .words { text-align: left; }
 figure { margin: 1.5rem 0; } img { max-width: 100%; } figcaption { color: #555; }
 .note { border-left: 4px solid #b58900; padding: .3rem 1rem; background: #fdf8e8; }
 </style></head><body>
@@ -38,6 +40,12 @@ figure { margin: 1.5rem 0; } img { max-width: 100%; } figcaption { color: #555; 
 <p>Model {{ model.name }}, version {{ model.version }}; {{ pictures.real }} real and
 {{ pictures.generated }} generated pictures{% if pictures.refused %},
 {{ pictures.refused | length }} refused{% endif %}.</p>
+<p{% if training_overlap.pictures or not training_overlap.known %} class="note"{% endif %}>
+{{ training_overlap.summary }}</p>
+{% if training_overlap.sources %}
+<table><tr><th>source in the training set</th><th>label</th><th>evaluated pictures</th></tr>
+{% for s in training_overlap.sources %}<tr><td>{{ s.source }}</td><td>{{ s.label }}</td>
+<td>{{ s.pictures }}</td></tr>{% endfor %}</table>{% endif %}
 <h2>Under every condition</h2>
 <table><tr><th>condition</th><th>macro AUC</th><th>90 % interval</th><th>within contrast</th>
 <th>TPR at 1 %</th><th>TPR at 5 %</th><th>ECE</th><th>claims: TPR</th><th>FPR</th>
@@ -72,6 +80,14 @@ src="data:image/png;base64,{{ plot.data }}"><figcaption>{{ plot.caption }}</figc
 <table><tr><th>source</th><th>pictures</th><th>AUC</th><th>false claims</th></tr>
 {% for name, s in by_real_source.items() %}<tr><td>{{ name }}</td><td>{{ s.pictures }}</td>
 <td>{{ f(s.auc) }}</td><td>{{ f(s.likely_generated_fpr) }}</td></tr>{% endfor %}</table>
+{% if pictures.refused %}
+<h2>Refused pictures</h2>
+<table><tr><th>picture</th><th class="words">reason</th></tr>
+{% for item in pictures.refused[:most_refused] %}<tr><td>{{ item.path }}</td>
+<td class="words">{{ item.why }}</td></tr>{% endfor %}</table>
+{% if pictures.refused | length > most_refused %}
+<p>{{ pictures.refused | length - most_refused }} more are in evaluation.json.</p>{% endif %}
+{% endif %}
 </body></html>
 """
 
@@ -96,9 +112,10 @@ def write_report(
     figures = [
         {"caption": caption, "data": base64.b64encode(drawn[name]).decode()}
         for name, caption in _CAPTIONS.items()
+        if name in drawn
     ]
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(_PAGE)
-    page = template.render(document, figures=figures, f=_three_decimals)
+    page = template.render(document, figures=figures, f=_three_decimals, most_refused=_MOST_REFUSED)
     return write_atomically(folder / "evaluation.html", page), json_path
 
 

@@ -58,11 +58,6 @@ def parse(text: str) -> Reference:
     )
 
 
-def is_hub_reference(text: str) -> bool:
-    """Whether this names a foreign model rather than one of our cards."""
-    return text.startswith(("hf:", "timm:")) or text.lower().endswith(".onnx")
-
-
 def folder_of(reference: Reference, *, download: bool) -> tuple[Path, str]:
     """Where the files of a model are, and the commit they are of.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from assay.detector.judge.known_works import with_known_works
 from assay.detector.judge.rules import STANDARD_RULES, Rule, Ruling, at_least
 from assay.evidence import Evidence, NotScored, Verdict
 
@@ -48,7 +49,9 @@ def _verdict(ruling: Ruling, evidence: Sequence[Evidence]) -> Verdict:
     scored = next((e for e in evidence if _scores_the_whole(e)), None)
     return Verdict(
         category=ruling.category,
-        summary=ruling.summary + _dissent(ruling, evidence),
+        summary=with_known_works(
+            ruling.summary + _dissent(ruling, evidence), ruling.category, evidence
+        ),
         probability_generated=scored.probability if scored else None,
         interval=scored.details.get("interval") if scored else None,
         because=tuple(e.id for e in ruling.because),

@@ -160,6 +160,18 @@ class UnvouchedClaims:
 
 
 @dataclass(frozen=True)
+class SilentProvenance:
+    """An intact manifest of a trusted signer that does not tell the origin."""
+
+    def decide(self, evidence: Sequence[Evidence]) -> Ruling | None:
+        for found in at_least(evidence, "conclusive"):
+            if found.kind == "provenance" and found.points_to == "nothing":
+                summary = f"{found.summary} The manifest does not say how this was made."
+                return Ruling("inconclusive", summary, (found,))
+        return None
+
+
+@dataclass(frozen=True)
 class NothingFound:
     """The last rule: absence of evidence, which is not evidence of a photograph."""
 
@@ -180,5 +192,6 @@ STANDARD_RULES: tuple[Rule, ...] = (
     RecoveredProvenance(),
     ConfidentClassifier(),
     UnvouchedClaims(),
+    SilentProvenance(),
     NothingFound(),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,13 +39,7 @@ class Recipe:
     seed: int = 0
 
     def as_dict(self) -> dict[str, float]:
-        return {
-            "ridge": self.ridge,
-            "source_penalty": self.source_penalty,
-            "group_power": self.group_power,
-            "members": self.members,
-            "seed": self.seed,
-        }
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -59,9 +53,13 @@ class Committee:
 
     def scores(self, features: NDArray[np.float32]) -> Matrix:
         """Mean score of the members for features n x d."""
-        standardised = np.clip((features - self.mean) / self.scale, -CLIP, CLIP)
-        mean: Matrix = (standardised @ self.weights.T + self.bias).mean(1)
+        mean: Matrix = (self.clipped(features) @ self.weights.T + self.bias).mean(1)
         return mean
+
+    def clipped(self, features: NDArray[np.float32]) -> Matrix:
+        """Features in units of the training spread, clipped; shape as given."""
+        found: Matrix = np.clip((features - self.mean) / self.scale, -CLIP, CLIP)
+        return found
 
 
 def fit(table: Table, index: NDArray[np.int64], recipe: Recipe) -> Committee:
@@ -73,14 +71,14 @@ def fit(table: Table, index: NDArray[np.int64], recipe: Recipe) -> Committee:
     features = table.features[index].reshape(-1, table.features.shape[2]).astype(np.float64)
     generated = np.repeat(table.generated[index], views)
     groups = np.repeat(table.groups[index], views)
-    weight = _group_weights(groups, generated, recipe.group_power)
+    weight = group_weights(groups, generated, recipe.group_power)
     mean = np.average(features, axis=0, weights=weight)
     variance = np.average((features - mean) ** 2, axis=0, weights=weight)
     scale = np.sqrt(variance) + _SMALLEST_SPREAD
     standardised = np.clip((features - mean) / scale, -CLIP, CLIP)
-    moments = _group_moments(standardised, groups, generated, weight)
+    moments = group_moments(standardised, groups, generated, weight)
     rng = np.random.default_rng(recipe.seed)
-    fitted = [_solve(moments, draw, recipe) for draw in _draws(moments, recipe.members, rng)]
+    fitted = [solve(moments, draw, recipe) for draw in draws(moments, recipe.members, rng)]
     return Committee(
         mean=mean,
         scale=scale,
@@ -90,7 +88,7 @@ def fit(table: Table, index: NDArray[np.int64], recipe: Recipe) -> Committee:
 
 
 @dataclass(frozen=True)
-class _Moments:
+class Moments:
     """Sufficient statistics per group, so that a resampled fit costs one sum and one solve."""
 
     second: Matrix  # groups x d x d, weighted
@@ -99,7 +97,7 @@ class _Moments:
     generated: NDArray[np.bool_]
 
 
-def _group_weights(groups: NDArray[np.str_], generated: NDArray[np.bool_], power: float) -> Matrix:
+def group_weights(groups: NDArray[np.str_], generated: NDArray[np.bool_], power: float) -> Matrix:
     """Weight per row: groups by size ** power, both classes the same total."""
     sizes = Counter(groups.tolist())
     weight = np.array([sizes[group] ** (power - 1) for group in groups])
@@ -108,9 +106,9 @@ def _group_weights(groups: NDArray[np.str_], generated: NDArray[np.bool_], power
     return weight
 
 
-def _group_moments(
+def group_moments(
     features: Matrix, groups: NDArray[np.str_], generated: NDArray[np.bool_], weight: Matrix
-) -> _Moments:
+) -> Moments:
     second, first, total, side = [], [], [], []
     for group in np.unique(groups):
         inside = groups == group
@@ -119,10 +117,10 @@ def _group_moments(
         first.append(my_weight @ mine)
         total.append(my_weight.sum())
         side.append(generated[inside][0])
-    return _Moments(np.stack(second), np.stack(first), np.array(total), np.array(side))
+    return Moments(np.stack(second), np.stack(first), np.array(total), np.array(side))
 
 
-def _draws(moments: _Moments, members: int, rng: np.random.Generator) -> list[Matrix]:
+def draws(moments: Moments, members: int, rng: np.random.Generator) -> list[Matrix]:
     """How often each group counts for each member; both classes stay present."""
     count = len(moments.total)
     draws = [np.ones(count)]
@@ -133,20 +131,12 @@ def _draws(moments: _Moments, members: int, rng: np.random.Generator) -> list[Ma
     return draws
 
 
-def _solve(moments: _Moments, draw: Matrix, recipe: Recipe) -> tuple[Matrix, float]:
+def solve(moments: Moments, draw: Matrix, recipe: Recipe) -> tuple[Matrix, float]:
     """Weighted least squares on labels -1/+1 with both penalties, classes balanced."""
     factor = draw.copy()
     for side in (moments.generated, ~moments.generated):
         factor[side] *= 0.5 / (draw[side] @ moments.total[side])
-    means: dict[bool, Matrix] = {}
-    scatter = np.zeros(moments.second.shape[1:])
-    for fake in (True, False):
-        inside = np.flatnonzero((moments.generated == fake) & (draw > 0))
-        share = factor[inside] * moments.total[inside]
-        group_means = moments.first[inside] / moments.total[inside, None]
-        means[fake] = share @ group_means / share.sum()
-        apart = group_means - means[fake]
-        scatter += (apart * share[:, None]).T @ apart
+    means, scatter = _scatter(moments.first, moments.total, moments.generated, factor)
     second = np.tensordot(factor, moments.second, 1)
     middle = (means[True] + means[False]) / 2
     covariance = second - np.outer(middle, middle)
@@ -156,3 +146,32 @@ def _solve(moments: _Moments, draw: Matrix, recipe: Recipe) -> tuple[Matrix, flo
         np.linalg.solve(covariance, (means[True] - means[False]) / 2), np.float64
     )
     return weights, float(-weights @ middle)
+
+
+def group_means(
+    features: Matrix, groups: NDArray[np.str_], generated: NDArray[np.bool_], weight: Matrix
+) -> tuple[dict[bool, Matrix], Matrix]:
+    """Mean of each class, and the scatter of its groups' means around it, d x d."""
+    first, total, side = [], [], []
+    for group in np.unique(groups):
+        inside = groups == group
+        first.append(weight[inside] @ features[inside])
+        total.append(weight[inside].sum())
+        side.append(generated[inside][0])
+    return _scatter(np.stack(first), np.array(total), np.array(side), np.ones(len(total)))
+
+
+def _scatter(
+    first: Matrix, total: Matrix, generated: NDArray[np.bool_], factor: Matrix
+) -> tuple[dict[bool, Matrix], Matrix]:
+    """As `group_means`, from the weighted sums and total weights of groups that count `factor`."""
+    means: dict[bool, Matrix] = {}
+    scatter = np.zeros((first.shape[1],) * 2)
+    for fake in (True, False):
+        inside = np.flatnonzero((generated == fake) & (factor > 0))
+        share = factor[inside] * total[inside]
+        of_groups = first[inside] / total[inside, None]
+        means[fake] = share @ of_groups / share.sum()
+        apart = of_groups - means[fake]
+        scatter += (apart * share[:, None]).T @ apart
+    return means, scatter

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.detector.evaluation.metrics import auc_by_group, macro, stratified_auc
 from assay.detector.table import STATISTICS, Table
-from assay.detector.training.fitting import Recipe, fit
+from assay.detector.training.fitting import Recipe
+from assay.detector.training.fitting import fit as fit_linear
 from assay.detector.training.folds import group_out
 
 # Repetitions of the deal: which families share a fold moves the figure by about 0.02.
@@ -48,8 +50,26 @@ class HeldOut:
         return _mean_of_known(self.scores)
 
 
-def hold_out(table: Table, recipe: Recipe, *, deals: int = DEALS) -> HeldOut:
-    """Fit on each group-out fold and score its test part (view 0, the standard rendition)."""
+class Fitted(Protocol):
+    """What a fit gives."""
+
+    def scores(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Score of each of n x d features."""
+        ...
+
+
+Fit = Callable[[Table, NDArray[np.int64], Recipe], Fitted]
+
+
+def hold_out(table: Table, recipe: Recipe, *, deals: int = DEALS, fit: Fit = fit_linear) -> HeldOut:
+    """Fit on each group-out fold and score its test part (view 0, the standard rendition).
+
+    Args:
+        table: measured pictures.
+        recipe: how to fit.
+        deals: repetitions with other folds.
+        fit: what to fit: the linear half, or both.
+    """
     generated, families, sources = table.generated, table.families, table.sources
     contrast = table.statistics[:, STATISTICS.index("contrast")]
     scores = np.full((len(table.rows), deals), np.nan)
@@ -59,8 +79,8 @@ def hold_out(table: Table, recipe: Recipe, *, deals: int = DEALS) -> HeldOut:
     for deal in range(deals):
         for fold in group_out(table, seed=deal):
             test = fold.test
-            committee = fit(table, fold.train, recipe)
-            scores[test, deal] = committee.scores(table.features[test, 0])
+            fitted = fit(table, fold.train, recipe)
+            scores[test, deal] = fitted.scores(table.features[test, 0])
             mine = scores[test, deal]
             for found, groups, real in (
                 (family_values, families, False),

@@ -21,10 +21,11 @@ from assay.detector.linear import CLIP, DEFAULT_NAME, LinearModel, save
 from assay.detector.table import STATISTICS, Table
 from assay.detector.training.card import describe
 from assay.detector.training.corpus import Progress, build_table, training_views
-from assay.detector.training.fitting import Committee, Recipe, fit
+from assay.detector.training.fitting import Recipe
 from assay.detector.training.held_out import balanced
 from assay.detector.training.held_out_file import path_for, write_held_out
-from assay.detector.training.selection import HeldOut, choose
+from assay.detector.training.selection import HeldOut, choose, hold_out
+from assay.detector.training.similarity_fitting import BothHalves, fit_both
 from assay.errors import InputRefused
 
 # A quantile of the training pictures: beyond it a picture is unlike all of them.
@@ -89,6 +90,8 @@ def train(
 ) -> Training:
     """Choose a recipe group-out, fit it on everything, calibrate, and write model and card.
 
+    The recipe is that of the linear half, and it is chosen by that half alone.
+
     Raises:
         InputRefused: the folds never hold both classes.
         OutputRefused: the folder cannot be written.
@@ -96,7 +99,7 @@ def train(
     single = [replace(recipe, members=1) for recipe in recipes]
     winner, tried = choose(table, single)
     committee_recipe = replace(winner.recipe, members=Recipe().members)
-    held_out, _ = choose(table, [committee_recipe])
+    held_out = hold_out(table, committee_recipe, fit=fit_both)
     seen: NDArray[np.bool_] = np.asarray(np.isfinite(held_out.scores).any(1))
     if not seen.any():
         raise InputRefused("no fold holds both classes: too few sources or generators")
@@ -104,13 +107,13 @@ def train(
     calibration = platt(scores, generated, balanced(generated, table.groups[seen]))
     log_odds = calibration.slope * scores + calibration.intercept
     threshold = worst_source_threshold(log_odds, generated, table.sources[seen])
-    committee = fit(table, np.arange(len(table.rows)), committee_recipe)
+    fitted = fit_both(table, np.arange(len(table.rows)), committee_recipe)
     card = describe(
         table, held_out, tried, calibration, threshold, seen, name=name, version=version
     )
     against = distrust(calibration, held_out.macro_auc, threshold)
     card |= {"trustworthy": not against, "distrusted_because": against}
-    model = _assemble(committee, calibration, threshold, table, card)
+    model = _assemble(fitted, calibration, threshold, table, card)
     path = save(model, out)
     held_log_odds = calibration.slope * held_out.mean_scores + calibration.intercept
     contrast = table.statistics[:, STATISTICS.index("contrast")]
@@ -119,12 +122,13 @@ def train(
 
 
 def _assemble(
-    committee: Committee,
+    fitted: BothHalves,
     calibration: Calibration,
     threshold: dict[str, Any],
     table: Table,
     card: dict[str, Any],
 ) -> LinearModel:
+    committee = fitted.committee
     standardised = (table.features - committee.mean) / committee.scale
     clipped = (np.abs(standardised) > CLIP).mean(2).ravel()
     return LinearModel(
@@ -132,6 +136,7 @@ def _assemble(
         scale=committee.scale,
         weights=committee.weights,
         bias=committee.bias,
+        similarity=fitted.similarity,
         slope=calibration.slope,
         intercept=calibration.intercept,
         threshold=float(threshold["log_odds"]),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from assay.detector.drawing import ACCENT, INK, PALE, SOFT, figure_png, new_figure
-from assay.detector.heatmap import heatmap_plate
+from assay.detector.frequency_plates import heatmap_plate
 from assay.detector.loading import linear_part, load_model
 from assay.detector.models import DetectorModel
 from assay.detector.plates import Explanation, Plate

@@ -160,8 +160,13 @@ def _without_mark(output: Output, reason: str, advice: str | None) -> Output:
 
 
 def _blank(frames: list[Pixels]) -> str | None:
-    blank = all((frame[..., :3] == frame[0, 0, :3]).all() for frame in frames)
-    return _BLANK if blank else None
+    return _BLANK if all(_is_plain(frame) for frame in frames) else None
+
+
+def _is_plain(frame: Pixels) -> bool:
+    """Whether all pixels have one colour; a row is looked at first, which is nearly always all."""
+    colour = frame[0, 0, :3]
+    return bool((frame[0, :, :3] == colour).all() and (frame[..., :3] == colour).all())
 
 
 def _warn(reason: str) -> None:

@@ -43,6 +43,7 @@ from assay.provenance.generation.refusals import Refusals
 from assay.provenance.keys import watermark_key
 from assay.provenance.matching import Registry
 from assay.provenance.reading import read
+from assay.provenance.timestamping import TimestampUnavailable
 from assay.settings import settings
 
 SETTLE_SECONDS = 2.0
@@ -54,8 +55,16 @@ _LONGEST_PAUSE = 60.0
 _PATIENCE = 3
 """Files that have to wait before the others are left for the next time."""
 
-_NOT_ITS_FAULT = (KeysUnavailable, OutputRefused, ConfigurationError, OSError, SQLAlchemyError)
-"""What the next file would meet too: no keys, a full disk, a registry that does not answer."""
+_NOT_ITS_FAULT = (
+    KeysUnavailable,
+    TimestampUnavailable,
+    OutputRefused,
+    ConfigurationError,
+    OSError,
+    SQLAlchemyError,
+)
+"""What the next file would meet too: no keys, a full disk, a registry or a time stamp authority
+that does not answer."""
 
 Kind = Literal["released", "refused", "waiting", "changed"]
 

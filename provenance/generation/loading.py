@@ -68,7 +68,7 @@ def load(
     chosen = pick_device(device)
     options: dict[str, Any] = {
         # Half precision is for accelerators; bfloat16 does not overflow in VAEs.
-        "torch_dtype": torch.bfloat16 if chosen == "cuda" else torch.float32
+        "dtype": torch.bfloat16 if chosen == "cuda" else torch.float32
     }
     if controlnet is not None:
         options["controlnet"] = _from_pretrained("ControlNetModel", controlnet, options)

@@ -115,8 +115,9 @@ def networks(pipeline: Any) -> Iterator[tuple[str, Any]]:
 def _adapters(pipeline: Any) -> Iterator[dict[str, Any]]:
     """LoRA and IP-Adapters inside the networks, as they are now."""
     for name, network in networks(pipeline):
-        active = _active(network)
-        for adapter in weights.adapter_names(network):
+        names = weights.adapter_names(network)
+        active = _active(network) if names else []  # diffusers looks its packages up to answer
+        for adapter in names:
             yield {
                 "kind": "lora",
                 "component": name,

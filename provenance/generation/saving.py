@@ -24,6 +24,7 @@ from assay.provenance.generation.writing import (
 from assay.provenance.keys import watermark_key
 from assay.provenance.marking import Signed
 from assay.provenance.matching import Registry
+from assay.provenance.previewing import preview
 from assay.watermark import VideoDetector, detect
 
 QUALITY = 95
@@ -79,6 +80,7 @@ def save(
         carries=output.payload,
         registry=registry,
         checks=() if output.region is None else (output.region.check,),
+        preview=_preview(frames, destination),
         **context_of(output, media),
     )
 
@@ -129,6 +131,13 @@ def _known(frames: list[Pixels]) -> Output:
             "`assay sign` is for files whose origin you vouch for",
         )
     return replace(output, complete=False)
+
+
+def _preview(frames: list[Pixels], destination: Path) -> bytes | None:
+    """Of an opaque picture; the library makes the others."""
+    if is_video_name(destination) or frames[0].shape[2] != 3:
+        return None
+    return preview(frames[0])
 
 
 def _find(frames: list[Pixels]) -> Any:

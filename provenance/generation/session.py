@@ -130,7 +130,15 @@ class Session:
         return Made(seed, path, signed=signed)
 
 
-_HOPELESS = frozenset({"output-refused", "keys-unavailable", "configuration", "strict-mask"})
+_HOPELESS = frozenset(
+    {
+        "output-refused",
+        "keys-unavailable",
+        "timestamp-unavailable",
+        "configuration",
+        "strict-mask",
+    }
+)
 """Errors that the next output would meet too: a full disk, an expired certificate."""
 
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from assay.errors import OutputRefused
 from assay.provenance.matching import segment_files
 from assay.provenance.matching.hash_index import EMPTY, Batch, HashIndex, Segment, Source, join
 from assay.provenance.matching.schema import segments, tombstones
-from assay.provenance.matching.segment_files import SegmentDamaged
+from assay.provenance.matching.segment_files import SegmentDamaged, order_is_small
 
 logger = logging.getLogger(__name__)
 
@@ -80,23 +81,46 @@ class DurableIndex(HashIndex):
             self.segments.append(segment)
             self.high = segment.high
         self._loaded = True
+        large = [s.name for s in self.segments if s.name and not order_is_small(s)]
+        self._checking = Thread(target=self._check_orders, args=(large,), daemon=True)
+        if large:
+            self._checking.start()
+
+    def _check_orders(self, names: list[str]) -> None:
+        """Make those segments again whose order is damaged; searches go on meanwhile."""
+        for name in names:
+            try:
+                segment_files.check_order(self._folder / name)
+            except FileNotFoundError:
+                continue  # replaced meanwhile
+            except SegmentDamaged as damage:
+                with self._lock:
+                    self.segments = [
+                        self._remade(name, s.low, s.high, damage) if s.name == name else s
+                        for s in self.segments
+                    ]
 
     def _open(self, row: sa.Row[Any]) -> Segment:
         """A recorded segment; made again from the table when its file is not sound."""
-        path = self._folder / row.name
         try:
-            return segment_files.load(path, kind=self._kind, registry=self._registry)
+            return segment_files.load(
+                self._folder / row.name, kind=self._kind, registry=self._registry
+            )
         except SegmentDamaged as damage:
-            logger.warning("index rebuilt from the registry: %s", damage)
+            return self._remade(row.name, row.low, row.high, damage)
+
+    def _remade(self, name: str, low: int, high: int, damage: SegmentDamaged) -> Segment:
+        logger.warning("index rebuilt from the registry: %s", damage)
         batch = EMPTY
-        for part in self.source(row.low - 1, row.high):
+        for part in self.source(low - 1, high):
             batch = join(batch, part)
-        segment = Segment.over(batch, row.low, row.high)
+        segment = Segment.over(batch, low, high)
+        path = self._folder / name
         try:
             segment_files.write(path, segment, kind=self._kind, registry=self._registry)
         except OutputRefused as error:
             logger.warning("rebuilt index stays in memory: %s", error)
-        return replace(segment, name=row.name)
+        return replace(segment, name=name)
 
     def _seal(self) -> None:
         """Turn everything in memory, and smaller files before it, into one new file."""

@@ -15,8 +15,6 @@ from assay.settings import settings
 # A file signed with a trusted key is worth more than the look of it: never "conclusive".
 _STRENGTH: dict[Decision, Strength] = {"match": "strong", "verify": "moderate", "review": "weak"}
 MOST_FINDINGS = 3  # of a kind, best first: one picture may have been signed many times
-# No registry is large enough to check a rarer chance; geometry alone would claim 10^-400.
-LOWEST_CLAIM = -12.0
 _CERTAINTY: dict[Decision, str] = {
     "match": "This is",
     "verify": "This is probably",
@@ -65,7 +63,7 @@ class FingerprintExaminer:
             f"{_CERTAINTY[match.decision]} a copy of the registered work {name}. "
             f"{match.receipt.reason}",
             match.receipt,
-            {"work": match.work_id},
+            {"work": match.work_id, "title": title},
         )
 
     def _evidence(
@@ -84,7 +82,7 @@ class FingerprintExaminer:
             finding=finding,
             points_to=points_to,
             strength=_STRENGTH[decision],
-            log10_false_alarm=max(LOWEST_CLAIM, receipt.log10_false_match),
+            log10_false_alarm=receipt.log10_false_match,
             summary=summary,
             details={**details, "decision": decision, "receipt": receipt.model_dump(mode="json")},
         )

@@ -21,6 +21,7 @@ from assay.provenance.matching.keypoint_search import find_by_keypoints
 from assay.provenance.matching.query import Query
 from assay.provenance.matching.receipts import (
     DECISION_ORDER,
+    LOWEST_CLAIM,
     Decision,
     Geometry,
     Receipt,
@@ -45,15 +46,20 @@ MOST_VERIFIED = 8  # of them checked geometrically
 
 @dataclass(frozen=True)
 class Decided:
-    """A stored picture with its decision."""
+    """A stored picture with its decision.
+
+    Attributes:
+        chance: log10 of the expected false matches, without the floor of the receipt: for order.
+    """
 
     print: Print
     decision: Decision
     receipt: Receipt
+    chance: float
 
     @property
     def rank(self) -> tuple[int, float]:
-        return DECISION_ORDER.index(self.decision), self.receipt.log10_false_match
+        return DECISION_ORDER.index(self.decision), self.chance
 
 
 @dataclass
@@ -164,20 +170,21 @@ class Matcher:
         if decided is None:
             return None
         decision, reason = decided
+        chance = _chance(found, works, len(query.probes), exact=disclose)
         receipt = Receipt(
             reason=reason,
-            probe=found.probe.name,
+            probe=found.probe.name if near else None,
             distance_band=distance_band(found.pdq),
             second_hash_agrees=found.difference <= limits.match_difference,
             distance=found.pdq if disclose else None,
             geometry=_geometry(found),
-            log10_false_match=_chance(found, works, len(query.probes), exact=disclose),
+            log10_false_match=max(LOWEST_CLAIM, chance),
             works_searched=works,
             threshold=limits.match_pdq,
             query_seconds=query.picture.seconds,
             work_seconds=stored.seconds,
         )
-        return Decided(stored, decision, receipt)
+        return Decided(stored, decision, receipt, chance)
 
 
 def _geometry(found: Candidate) -> Geometry | None:

@@ -144,6 +144,8 @@ def _search(
                     continue
                 for place in range(first, end):
                     row = order[chunk, place]
+                    if row >= len(codes):  # order may be damaged and not yet checked
+                        continue
                     distance = _differing(codes[row], code)
                     if distance > radius or (exact and _seen_before(codes[row], code, chunk)):
                         continue

@@ -13,6 +13,9 @@ Decision = Literal["match", "verify", "review"]
 DECISION_ORDER: tuple[Decision, ...] = ("match", "verify", "review")
 DistanceBand = Literal["same", "near", "similar", "far"]
 
+LOWEST_CLAIM = -12.0
+"""log10; no registry is large enough to check a rarer chance than this."""
+
 _BANDS: tuple[tuple[int, DistanceBand], ...] = ((10, "same"), (31, "near"), (63, "similar"))
 
 
@@ -64,13 +67,18 @@ class Receipt(_Frozen):
     algorithm: str = ALGORITHM
     created: datetime = Field(default_factory=lambda: datetime.now(UTC))
     reason: str = Field(description="One sentence that a reader understands.")
-    probe: str | None = Field(description="How the query was looked at when hashes were near.")
+    probe: str | None = Field(
+        description="Part and orientation of the query whose hash was near; null where hashes "
+        "were not near and features decided."
+    )
     distance_band: DistanceBand | None = None
     second_hash_agrees: bool | None = None
     distance: int | None = Field(default=None, description="Bits of PDQ; trusted callers only.")
     geometry: Geometry | None = None
     log10_false_match: float = Field(
-        le=0, description="log10 of the expected number of false matches an upload like this."
+        le=0,
+        description="log10 of the expected number of false matches an upload like this; rarer "
+        "chances than 10^-12 cannot be checked and are not claimed.",
     )
     works_searched: int
     threshold: int = Field(description="Bits of PDQ within which hashes alone may decide.")

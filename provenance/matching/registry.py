@@ -7,16 +7,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import sqlalchemy as sa
-
 from assay.databases import empty_log, lock_writers
 from assay.provenance.matching import database, schema
+from assay.provenance.matching.answers import matches, recovered
 from assay.provenance.matching.counting import LiveCount, registered
 from assay.provenance.matching.errors import WorkRefused
 from assay.provenance.matching.exchange import PDQ, Listed, check_hash
 from assay.provenance.matching.indexes import Indexes
 from assay.provenance.matching.manifests import ManifestStore
-from assay.provenance.matching.matcher import Decided, Matcher
+from assay.provenance.matching.matcher import Matcher
 from assay.provenance.matching.pictures import Source, first_picture
 from assay.provenance.matching.query import Query
 from assay.provenance.matching.receipts import Match
@@ -120,11 +119,7 @@ class Registry:
         new = self._registrar.prepare(src, local_search=record.local_search)
         if refuse_poison:
             self._registrar.refuse_poison(new)
-        with self._engine.begin() as connection:
-            lock_writers(connection)
-            self._insert(connection, record, new)
-        self._registrar.stored(len(new))
-        return record.id
+        return self._store(record, new, {})
 
     def import_hashes(self, work: dict[str, Any] | Work, hashes: dict[str, str]) -> str:
         """Register a work by hashes alone, without its pixels; its id.
@@ -141,14 +136,7 @@ class Registry:
             raise WorkRefused(f"work {record.id!r} has no hash")
         new = [hash_only(bytes.fromhex(checked[PDQ]))] if PDQ in checked else []
         self._registrar.refuse_poison(new)
-        with self._engine.begin() as connection:
-            lock_writers(connection)
-            self._insert(connection, record, new)
-            insert_foreign_hashes(
-                connection, record.id, {k: v for k, v in checked.items() if k != PDQ}
-            )
-        self._registrar.stored(len(new))
-        return record.id
+        return self._store(record, new, {k: v for k, v in checked.items() if k != PDQ})
 
     def export(self) -> Iterator[Listed]:
         """Every work with its public hashes; one entry for each picture of a work."""
@@ -171,12 +159,12 @@ class Registry:
             InputRefused: the picture cannot be examined.
         """
         (decided,) = self._searcher.find(src, [self._of_works], disclose=disclose)
-        return self._matches(decided)
+        return matches(decided, self._works)
 
     def look_up(self, src: Source) -> tuple[list[RecoveredManifest], list[Match]]:
         """What `recover` and `match` give, for the price of one."""
         manifests, works = self._searcher.find(src, [self._of_manifests, self._of_works])
-        return self._recovered(manifests), self._matches(works)
+        return recovered(manifests, self._manifests), matches(works, self._works)
 
     def work(self, work_id: str) -> Work:
         """What was registered under an id.
@@ -269,7 +257,7 @@ class Registry:
     def recover(self, src: Source) -> list[RecoveredManifest]:
         """Manifests of signed files that this picture or video looks like, best first."""
         (decided,) = self._searcher.find(src, [self._of_manifests])
-        return self._recovered(decided)
+        return recovered(decided, self._manifests)
 
     def resembles(self, label: str, pixels: Source) -> Resemblance:
         """Whether a picture is the one that was registered with a manifest.
@@ -301,31 +289,11 @@ class Registry:
             connection.execute(schema.tombstones.delete())
         empty_log(self._engine)
 
-    def _matches(self, decided: dict[str, Decided]) -> list[Match]:
-        works = self._works.find(decided)
-        return [
-            Match(
-                work_id=owner,
-                decision=found.decision,
-                receipt=found.receipt.model_copy(
-                    update={
-                        "registrant": works[owner].registrant,
-                        "dispute": works[owner].dispute,
-                    }
-                ),
-            )
-            for owner, found in decided.items()
-            if owner in works
-        ]
-
-    def _recovered(self, decided: dict[str, Decided]) -> list[RecoveredManifest]:
-        records = {label: self._manifests.find(label) for label in decided}
-        return [
-            RecoveredManifest(record=record, decision=found.decision, receipt=found.receipt)
-            for label, found in decided.items()
-            if (record := records[label]) is not None
-        ]
-
-    def _insert(self, connection: sa.Connection, record: Work, new: list[NewPrint]) -> None:
-        self._works.insert(connection, record)
-        insert_prints(connection, new, work_id=record.id)
+    def _store(self, record: Work, new: list[NewPrint], foreign_hashes: dict[str, str]) -> str:
+        with self._engine.begin() as connection:
+            lock_writers(connection)
+            self._works.insert(connection, record)
+            insert_prints(connection, new, work_id=record.id)
+            insert_foreign_hashes(connection, record.id, foreign_hashes)
+        self._registrar.stored(len(new))
+        return record.id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
@@ -95,6 +95,7 @@ def _in_time(found: _Found, frames: int) -> Decided:
     ranges = align_in_time(found.hits, min(FEWEST_FRAMES, frames))
     receipt = best.receipt.model_copy(update={"time_ranges": ranges})
     if ranges:
-        return Decided(best.print, best.decision, receipt)
+        return replace(best, receipt=receipt)
     reason = f"{receipt.reason} But too few frames run in step with the work."
-    return Decided(best.print, "review", receipt.model_copy(update={"reason": reason}))
+    receipt = receipt.model_copy(update={"reason": reason})
+    return replace(best, decision="review", receipt=receipt)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from assay.detector.faces import finding
 from assay.detector.faces.finding import Box, largest_first
 from assay.errors import InputRefused
-from assay.reports.fairness.tables import read_table
+from assay.reports.tables import read_table
 
 
 class FaceFinder(Protocol):

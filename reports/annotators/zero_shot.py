@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from assay.errors import ConfigurationError, MissingExtra
 from assay.extending import Observation
-from assay.reports.fairness.tables import read_table
+from assay.reports.tables import read_table
 
 LEAST_CONFIDENCE = 0.6  # below it two readings of a model are more like a coin; shown as unclear
 

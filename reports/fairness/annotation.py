@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from assay.errors import AssayError, ConfigurationError, InputRefused
 from assay.extending import ANNOTATORS, Annotator, load
-from assay.media import Media
 from assay.reports.fairness.labels import PROGRAM
 from assay.reports.fairness.manifest import Manifest
 from assay.reports.fairness.options import AuditOptions
-from assay.reports.fairness.results import Finding
+from assay.reports.fairness.pictures import open_picture, reason, some
+from assay.reports.inputs import Finding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,9 +85,9 @@ def annotate(
     refused: dict[str, str] = {}
     for path in track(manifest.rows.index):
         try:
-            image = Media.open(manifest.folder / path).pixels()
+            image = open_picture(manifest.folder, path).pixels()
         except InputRefused as error:
-            unreadable[path] = error.message
+            unreadable[path] = reason(error, manifest.folder, path)
             continue
         boxes = faces.find(path, image)
         for annotator in annotators:
@@ -96,11 +96,11 @@ def annotate(
             except ConfigurationError:
                 raise
             except AssayError as error:
-                refused[path] = error.message
+                refused[path] = reason(error, manifest.folder, path)
                 continue
             rater = f"{PROGRAM}{annotator.name} {annotator.version}"
             rows += [(path, o.attribute, o.value, rater) for o in seen]
-    findings = _findings("unreadable-pictures", "Pictures that could not be read", unreadable)
+    findings = _findings("pictures-without-labels", "Pictures that could not be read", unreadable)
     findings += _findings("annotator-refusals", "Pictures that an annotator refused", refused)
     return pd.DataFrame(rows, columns=COLUMNS), findings
 
@@ -113,6 +113,6 @@ def _findings(code: str, what: str, reasons: dict[str, str]) -> list[Finding]:
             code=code,
             summary=f"{what}; they count as missing.",
             count=len(reasons),
-            examples=tuple(list(reasons.values())[:5]),
+            examples=some(reasons.values()),
         )
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from assay.reports.fairness.vocabulary import Frozen, Interval, VerdictCode
+from assay.reports.fairness.vocabulary import Interval, VerdictCode
+from assay.reports.frozen import Frozen
 
 
 class Share(Frozen):

@@ -12,9 +12,9 @@ from assay.reports.fairness.claims import CounterfactualClaim, PairedShare
 from assay.reports.fairness.labels import Labels
 from assay.reports.fairness.manifest import Manifest
 from assay.reports.fairness.options import AuditOptions
-from assay.reports.fairness.results import Finding
 from assay.reports.fairness.verdict import PENDING
 from assay.reports.fairness.vocabulary import UNANSWERED
+from assay.reports.inputs import Finding
 from assay.reports.statistics.paired import paired_difference
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def counterfactual_claims(
         return (), []
     claims: list[CounterfactualClaim] = []
     odd: list[str] = []
+    unanswered: list[str] = []
     for pair, part in rows[rows["pair"] != ""].groupby("pair", sort=True):
         variants = sorted(part["variant"].unique())
         if len(variants) != 2:
@@ -51,7 +52,18 @@ def counterfactual_claims(
             claim = _claim(f"c{len(claims) + 1}", attribute, str(pair), table[variants], options)
             if claim is not None:
                 claims.append(claim)
+            else:
+                unanswered.append(f"{attribute}, {pair}: {len(table)} seeds")
     findings = []
+    if unanswered:
+        findings.append(
+            Finding(
+                code="pairs-without-answers",
+                summary="Pairs in which no seed has an answer in both variants were not compared.",
+                count=len(unanswered),
+                examples=tuple(unanswered[:5]),
+            )
+        )
     if odd:
         findings.append(
             Finding(
@@ -71,7 +83,7 @@ def _claim(
     first, second = (complete.iloc[:, i].to_numpy() for i in (0, 1))
     values = sorted(set(first) | set(second))
     n = len(complete)
-    if n == 0 or len(values) < 2:
+    if n == 0:
         return None
     one = np.stack([first == v for v in values], axis=1).astype(np.float64)
     two = np.stack([second == v for v in values], axis=1).astype(np.float64)

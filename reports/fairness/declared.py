@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from assay.reports.fairness.labels import Labels
 from assay.reports.fairness.manifest import Manifest
-from assay.reports.fairness.results import InputFile
-from assay.reports.fairness.tables import read_table
 from assay.reports.fairness.vocabulary import UNANSWERED
+from assay.reports.inputs import InputFile
+from assay.reports.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd

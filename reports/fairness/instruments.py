@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.errors import AssayError, InputRefused
-from assay.media import Media
 from assay.reports.fairness.manifest import Manifest
-from assay.reports.fairness.results import Finding
+from assay.reports.fairness.pictures import open_picture, reason, some
+from assay.reports.inputs import Finding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,11 +58,11 @@ def measure_instruments(manifest: Manifest, track: Track = iter) -> InstrumentRe
     failed: dict[str, str] = {}
     for path in track(manifest.rows.index):
         try:
-            pixels = Media.open(manifest.folder / path).pixels()
+            pixels = open_picture(manifest.folder, path).pixels()
             flagged = _flagged(pixels)
             found, psnr = _survives(pixels)
         except InputRefused as error:
-            failed[path] = error.message
+            failed[path] = reason(error, manifest.folder, path)
             continue
         if path in photographs:
             columns[SPARED][path] = not flagged
@@ -82,7 +82,7 @@ def measure_instruments(manifest: Manifest, track: Track = iter) -> InstrumentRe
                 code="instruments-not-measured",
                 summary="Pictures on which detector and watermark could not be measured.",
                 count=len(failed),
-                examples=tuple(list(failed.values())[:5]),
+                examples=some(failed.values()),
             )
         )
     psnrs = pd.Series(decibels, dtype=float).reindex(manifest.rows.index)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from assay.errors import InputRefused
 from assay.reports.fairness.manifest import Manifest
-from assay.reports.fairness.results import Finding, InputFile
-from assay.reports.fairness.tables import Table, examples, read_table
 from assay.reports.fairness.vocabulary import UNANSWERED
+from assay.reports.inputs import Finding, InputFile
+from assay.reports.tables import Table, examples, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,6 +133,7 @@ def _people_first(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
 
 
 def _drop_foreign(rows: pd.DataFrame, manifest: Manifest) -> tuple[pd.DataFrame, list[Finding]]:
+    rows = rows[~rows["path"].isin(manifest.left_out)]  # counted with their pictures
     foreign = ~rows["path"].isin(manifest.rows.index) | (rows["attribute"] == "")
     if not foreign.any():
         return rows, []

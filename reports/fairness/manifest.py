@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from assay.errors import InputRefused
 from assay.reports.fairness.origins import Origin, read_all
-from assay.reports.fairness.results import Finding, InputFile
-from assay.reports.fairness.tables import examples, read_table
+from assay.reports.fairness.pictures import left_out, open_picture, reason, some
+from assay.reports.inputs import Finding, InputFile
+from assay.reports.tables import examples, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,7 @@ class Manifest:
             column of the input.
         folder: what relative paths are relative to.
         origins: credentials that were read already, by path.
+        left_out: pictures that were listed and cannot be examined.
     """
 
     rows: pd.DataFrame
@@ -37,6 +39,7 @@ class Manifest:
     source: InputFile
     findings: list[Finding]
     origins: dict[str, Origin] = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
 
 
 def read_manifest(path: str | Path, track: Track = iter) -> Manifest:
@@ -91,38 +94,6 @@ def read_manifest(path: str | Path, track: Track = iter) -> Manifest:
     return Manifest(rows.set_index("path"), Path(path).parent, table.source, findings)
 
 
-def hash_pictures(
-    manifest: Manifest, paths: Iterable[str]
-) -> tuple[str | None, int, Finding | None]:
-    """Bind the audit to the pictures: SHA-256 over their sorted SHA-256 digests.
-
-    Returns:
-        The root (None when no file was found), the number of files, and a finding when some
-        files are not there.
-    """
-    digests: list[bytes] = []
-    absent: list[str] = []
-    for name in paths:
-        file = manifest.folder / name
-        try:
-            with file.open("rb") as stream:
-                digests.append(hashlib.file_digest(stream, "sha256").digest())
-        except OSError:
-            absent.append(name)
-    finding = None
-    if absent:
-        finding = Finding(
-            code="pictures-not-found",
-            summary="Picture files that could not be read: their labels count, but the report "
-            "is not bound to their content.",
-            count=len(absent),
-            examples=tuple(absent[:5]),
-        )
-    if not digests:
-        return None, 0, finding
-    return hashlib.sha256(b"".join(sorted(digests))).hexdigest(), len(digests), finding
-
-
 def _read_folder(folder: Path, track: Track) -> Manifest:
     """Pictures of a folder, by the prompts of their intact C2PA manifests."""
     import pandas as pd
@@ -136,15 +107,16 @@ def _read_folder(folder: Path, track: Track) -> Manifest:
             f"{folder}: none of {len(files)} pictures has a signed prompt",
             advice="write a manifest: a CSV with columns path, prompt, seed",
         )
-    findings = []
-    if silent := [name for name in names if name not in stated]:
+    unreadable, silent = _unreadable(folder, [name for name in names if name not in stated])
+    findings = [left_out(unreadable.values())] if unreadable else []
+    if silent:
         findings.append(
             Finding(
                 code="pictures-without-prompt",
                 summary="Pictures without an intact manifest that states a prompt were left out.",
                 count=len(silent),
                 excluded=len(silent),
-                examples=tuple(silent[:5]),
+                examples=some(silent),
             )
         )
     rows = pd.DataFrame(
@@ -159,7 +131,18 @@ def _read_folder(folder: Path, track: Track) -> Manifest:
         rows=len(names),
     )
     findings += _repeated_seeds(rows)
-    return Manifest(rows.set_index("path"), folder, source, findings, stated)
+    return Manifest(rows.set_index("path"), folder, source, findings, stated, frozenset(unreadable))
+
+
+def _unreadable(folder: Path, names: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Why some pictures cannot be examined, and the others."""
+    refused: dict[str, str] = {}
+    for name in names:
+        try:
+            open_picture(folder, name).pixels()
+        except InputRefused as error:
+            refused[name] = reason(error, folder, name)
+    return refused, [name for name in names if name not in refused]
 
 
 def _repeated_seeds(rows: pd.DataFrame) -> list[Finding]:

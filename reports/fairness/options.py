@@ -46,7 +46,9 @@ class AuditOptions(BaseModel):
     simulations: int = Field(default=9_999, ge=999)
     seed: int = Field(default=0, ge=0, description="Seed of every simulation.")
     hash_pictures: bool = Field(
-        default=True, description="Bind the report to the content of the pictures."
+        default=True,
+        description="Decode every picture, leave out those that cannot be examined, and bind the "
+        "report to the content of the others.",
     )
     annotators: tuple[str, ...] = Field(
         default=(), description="Installed annotators to run, such as skin-tone."

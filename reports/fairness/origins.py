@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from assay.errors import InputRefused
-from assay.reports.fairness.results import Finding, Origins
+from assay.reports.fairness.results import Origins
+from assay.reports.inputs import Finding
 
 Track = Callable[[Iterable[str]], Iterable[str]]
 
@@ -97,7 +98,7 @@ def read_all(folder: Path, paths: Iterable[str], track: Track = iter) -> dict[st
         try:
             found[path] = read_origin(folder / path)
         except InputRefused:
-            continue  # counted by `hash_pictures`
+            continue  # counted by `check_pictures`
     return found
 
 

@@ -12,10 +12,16 @@ from assay.reports.fairness.claims import GroupMean, GroupRate, ParityClaim, Qua
 from assay.reports.fairness.declared import Fidelity
 from assay.reports.fairness.labels import Labels
 from assay.reports.fairness.manifest import Manifest
+from assay.reports.fairness.not_compared import (
+    comparable,
+    means_not_compared,
+    rates_not_compared,
+)
 from assay.reports.fairness.options import AuditOptions
-from assay.reports.fairness.results import Finding
+from assay.reports.fairness.results import NotCompared
 from assay.reports.fairness.verdict import PENDING
 from assay.reports.fairness.vocabulary import UNANSWERED
+from assay.reports.inputs import Finding
 from assay.reports.statistics.intervals import wilson
 from assay.reports.statistics.rates import homogeneity_p, impact_ratios
 
@@ -26,7 +32,6 @@ if TYPE_CHECKING:
 _TRUE = {"1", "true", "yes", "y"}
 _FALSE = {"0", "false", "no", "n"}
 REFUSED = "refused"
-MOST_GROUPS = 60  # a chi-square over more prompts than this says little about any of them
 
 
 def favourable_outcomes(
@@ -69,22 +74,25 @@ def parity_claims(
     outcomes: dict[str, pd.Series[bool]],
     fidelity: list[Fidelity],
     options: AuditOptions,
-) -> tuple[ParityClaim, ...]:
-    """One claim an outcome and grouping, undecided yet."""
+) -> tuple[list[ParityClaim], list[NotCompared]]:
+    """One claim an outcome and grouping, undecided yet; and those that cannot be tested."""
+    pairs = [
+        (outcome, by, values, groups)
+        for outcome, values in outcomes.items()
+        for by, groups in groupings(manifest, labels).items()
+        # A picture without a face has no attribute to be grouped by.
+        if outcome != "face found" or by == "prompt"
+    ]
+    pairs += [(item.outcome, item.by, item.followed, item.declared) for item in fidelity]
     claims: list[ParityClaim] = []
-    for outcome, values in outcomes.items():
-        for by, groups in groupings(manifest, labels).items():
-            if outcome == "face found" and by != "prompt":
-                continue  # a picture without a face has no attribute to be grouped by
-            claim = _claim(f"p{len(claims) + 1}", outcome, by, values, groups, options)
-            if claim is not None:
-                claims.append(claim)
-    for item in fidelity:
-        number = f"p{len(claims) + 1}"
-        claim = _claim(number, item.outcome, item.by, item.followed, item.declared, options)
+    untested: list[NotCompared] = []
+    for outcome, by, values, groups in pairs:
+        claim = _claim(f"p{len(claims) + 1}", outcome, by, values, groups, options)
         if claim is not None:
             claims.append(claim)
-    return tuple(claims)
+        else:
+            untested.append(rates_not_compared(outcome, by, values, groups, options))
+    return claims, untested
 
 
 def quality_measures(
@@ -116,15 +124,18 @@ def quality_claims(
     labels: Labels,
     measures: dict[str, pd.Series[float]],
     options: AuditOptions,
-) -> tuple[QualityClaim, ...]:
-    """Each measure compared by prompt and by attribute, undecided yet."""
+) -> tuple[list[QualityClaim], list[NotCompared]]:
+    """Each measure by prompt and by attribute, undecided; and those that cannot be tested."""
     claims: list[QualityClaim] = []
+    untested: list[NotCompared] = []
     for measure, values in measures.items():
         for by, groups in groupings(manifest, labels).items():
             claim = _quality_claim(f"q{len(claims) + 1}", measure, by, values, groups, options)
             if claim is not None:
                 claims.append(claim)
-    return tuple(claims)
+            else:
+                untested.append(means_not_compared(measure, by, values, groups, options))
+    return claims, untested
 
 
 def groupings(manifest: Manifest, labels: Labels) -> dict[str, pd.Series[str]]:
@@ -147,7 +158,7 @@ def _claim(
     known = values.notna() & groups.notna()
     table = values[known].astype(bool).groupby(groups[known]).agg(["sum", "size"])
     large = table[table["size"] >= options.smallest_cell]
-    if not 2 <= len(large) <= MOST_GROUPS:
+    if not comparable(len(large)):
         return None
     successes, sizes = [int(v) for v in large["sum"]], [int(v) for v in large["size"]]
     best = max(range(len(sizes)), key=lambda i: (successes[i] / sizes[i], sizes[i]))
@@ -221,7 +232,7 @@ def _quality_claim(
         for name, part in values[known].groupby(groups[known])
         if len(part) >= options.smallest_cell
     }
-    if not 2 <= len(parts) <= MOST_GROUPS:
+    if not comparable(len(parts)):
         return None
     same = np.ptp(np.concatenate(list(parts.values()))) == 0
     means = []

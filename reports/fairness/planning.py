@@ -7,7 +7,7 @@ import math
 from pydantic import Field
 
 from assay.errors import ConfigurationError
-from assay.reports.fairness.vocabulary import Frozen
+from assay.reports.frozen import Frozen
 from assay.reports.statistics.planning import pictures_per_prompt
 from assay.reports.statistics.representation import RepresentationTest
 
@@ -21,7 +21,7 @@ class Plan(Frozen):
     """
 
     effect: float
-    claims: int = Field(description="Every attribute in every prompt and in all together.")
+    claims: int = Field(description="Attributes times prompts, and all prompts together.")
     pictures_per_prompt: int
     pictures: int
     null_mean: float
@@ -51,7 +51,7 @@ def plan_audit(
         raise ConfigurationError(
             f"an effect of {effect} is impossible", advice=f"choose one above 0, up to {farthest}"
         )
-    claims = attributes * (prompts + 1)
+    claims = attributes * (prompts + 1 if prompts > 1 else 1)
     test = RepresentationTest(simulations=max(9_999, 40 * claims - 1))
     needed = pictures_per_prompt(
         reference, effect, claims=claims, alpha=alpha, power=power, test=test

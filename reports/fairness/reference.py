@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.errors import InputRefused
-from assay.reports.fairness.results import Finding, InputFile, Reference
-from assay.reports.fairness.tables import read_table
+from assay.reports.fairness.results import Reference
 from assay.reports.fairness.vocabulary import UNANSWERED
+from assay.reports.inputs import Finding, InputFile
+from assay.reports.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,9 +12,10 @@ from assay.reports.fairness.labels import Labels
 from assay.reports.fairness.manifest import Manifest
 from assay.reports.fairness.options import AuditOptions
 from assay.reports.fairness.reference import References
-from assay.reports.fairness.results import Finding, Reference, Suppressed
+from assay.reports.fairness.results import Reference, Suppressed
 from assay.reports.fairness.verdict import PENDING
 from assay.reports.fairness.vocabulary import UNANSWERED
+from assay.reports.inputs import Finding
 from assay.reports.statistics import distance
 from assay.reports.statistics.clusters import ClusterEffect, cluster_effect
 from assay.reports.statistics.intervals import wilson
@@ -63,6 +64,8 @@ def representation(
 ) -> Representation:
     """Test every attribute, in all prompts together and in each prompt that is large enough.
 
+    A single prompt is tested once, unless the two have references of their own.
+
     Args:
         others: claims of other kinds that are corrected together with these.
 
@@ -80,7 +83,8 @@ def representation(
         findings += _unlisted_values(attribute, values, references, whole)
         if whole is not None:
             samples.append(_Sample(attribute, None, values, prompts, clusters, whole))
-        shown, small = _by_prompt(attribute, values, prompts, clusters, references, options)
+        tested = whole if prompts.nunique() == 1 else None
+        shown, small = _by_prompt(attribute, values, prompts, clusters, references, options, tested)
         samples += shown
         if small:
             suppressed.append(
@@ -108,12 +112,16 @@ def _by_prompt(
     clusters: NDArray[np.intp],
     references: References,
     options: AuditOptions,
+    tested: Reference | None,
 ) -> tuple[list[_Sample], list[int]]:
-    """Samples of the prompts that are large enough, and the sizes of the others."""
+    """Samples of the prompts that are large enough, and the sizes of the others.
+
+    `tested` is what these very pictures are compared with already, where there is one prompt.
+    """
     samples, small = [], []
     for prompt, index in _groups(prompts):
         reference = references.find(attribute, prompt, values)
-        if reference is None:
+        if reference is None or (tested is not None and reference.shares == tested.shares):
             continue
         if len(index) < options.smallest_cell:
             small.append(len(index))

@@ -13,7 +13,9 @@ from assay.reports.fairness.claims import (
     QualityClaim,
     RepresentationClaim,
 )
-from assay.reports.fairness.vocabulary import Frozen, Interval, VerdictCode
+from assay.reports.fairness.vocabulary import Interval, VerdictCode
+from assay.reports.frozen import Frozen
+from assay.reports.inputs import Finding, InputFile
 
 SCHEMA: Literal["assay.audit/1"] = "assay.audit/1"
 
@@ -24,25 +26,6 @@ class System(Frozen):
     name: str = "not stated"
     version: str = "not stated"
     description: str = ""
-
-
-class Finding(Frozen):
-    """Something about the input that a reader of the results must know."""
-
-    code: str = Field(description="Stable kebab-case code.")
-    summary: str
-    count: int = Field(ge=0, description="Rows or pictures concerned.")
-    excluded: int = Field(default=0, ge=0, description="How many of them the results leave out.")
-    examples: tuple[str, ...] = ()
-
-
-class InputFile(Frozen):
-    """One file the audit read."""
-
-    role: str
-    name: str
-    sha256: str
-    rows: int
 
 
 class Origins(Frozen):
@@ -201,6 +184,23 @@ class Suppressed(Frozen):
     pictures: int
 
 
+class NotCompared(Frozen):
+    """A comparison of groups that could not be made."""
+
+    subject: str = Field(description="Outcome or measure, as in a claim.")
+    by: str = Field(description="prompt, or an attribute")
+    groups: int = Field(description="Groups with at least one picture that has a value.")
+    large_groups: int = Field(description="Those of `smallest_cell` pictures or more.")
+    measured: int = Field(description="Pictures with a value.")
+    left_out: int = Field(description="Pictures with a value that no comparison shows.")
+    figure: Literal["rate", "mean"] = Field(description="What `overall` is.")
+    overall: float | None = Field(
+        description="Over all pictures with a value; null under `smallest_cell` of them."
+    )
+    interval: Interval | None = Field(description="95 % interval of it.")
+    summary: str
+
+
 class Statistics(Frozen):
     """Settings that decided the results."""
 
@@ -245,6 +245,7 @@ class Audit(Frozen):
     corrections: tuple[Correction, ...] = ()
     mitigations: tuple[Mitigation, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
+    not_compared: tuple[NotCompared, ...] = ()
     earlier: Earlier | None = None
     statistics: Statistics
     software: SoftwareVersions

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from assay.errors import ConfigurationError, InputRefused
 from assay.reports.annotators import skin_tone
 from assay.reports.fairness.annotation import annotate, chosen_annotators, face_finder
+from assay.reports.fairness.binding import Binding, check_pictures
 from assay.reports.fairness.claims import AnyClaim
 from assay.reports.fairness.counterfactuals import counterfactual_claims
 from assay.reports.fairness.declared import Fidelity, prompt_fidelity
@@ -25,7 +26,7 @@ from assay.reports.fairness.exploration import (
 )
 from assay.reports.fairness.instruments import measure_instruments
 from assay.reports.fairness.labels import Labels, assemble, read_labels
-from assay.reports.fairness.manifest import Manifest, hash_pictures, read_manifest
+from assay.reports.fairness.manifest import Manifest, read_manifest
 from assay.reports.fairness.mitigation import mitigations
 from assay.reports.fairness.options import AuditOptions
 from assay.reports.fairness.origins import read_all, summarise
@@ -40,14 +41,14 @@ from assay.reports.fairness.representation import representation
 from assay.reports.fairness.results import (
     Audit,
     Data,
-    Finding,
-    InputFile,
+    NotCompared,
     Origins,
     SoftwareVersions,
     Statistics,
 )
 from assay.reports.fairness.settling import settle
 from assay.reports.fairness.vocabulary import UNANSWERED
+from assay.reports.inputs import Finding, InputFile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,13 +89,15 @@ def audit(
 
 def examine(source: str | Path, options: AuditOptions, track: Track = iter) -> Audit:
     """The audit without writing anything."""
-    manifest = read_manifest(source, track)
+    manifest, binding = read_manifest(source, track), Binding()
+    if options.hash_pictures:
+        manifest, binding = check_pictures(manifest, track)
     labels = _labels(manifest, options, track)
     references = read_references(options.reference) if options.reference else References()
     references = replace(references, known=_known_values(labels, options))
     inputs = [manifest.source, *labels.sources]
     inputs += [references.source] if references.source else []
-    others, notes, more_inputs = _other_claims(manifest, labels, options, track)
+    others, not_compared, notes, more_inputs = _other_claims(manifest, labels, options, track)
     found = representation(manifest, labels, references, options, others=len(others))
     settled = settle([*found.claims, *others], options)
     findings = [
@@ -110,7 +113,7 @@ def examine(source: str | Path, options: AuditOptions, track: Track = iter) -> A
         auditor=options.auditor,
         independence=options.independence,
         date=options.date,
-        data=_data(manifest, labels, (*inputs, *more_inputs), findings, options, track),
+        data=_data(manifest, binding, labels, (*inputs, *more_inputs), findings, options, track),
         references=found.references,
         claims=settled.representation,
         parity=settled.parity,
@@ -123,6 +126,7 @@ def examine(source: str | Path, options: AuditOptions, track: Track = iter) -> A
         corrections=corrections(labels, references, options),
         mitigations=mitigations(settled.representation),
         suppressed=found.suppressed,
+        not_compared=tuple(not_compared),
         earlier=since(options.earlier, settled.representation) if options.earlier else None,
         statistics=_statistics(options, len(found.claims) + len(others)),
         software=_software(),
@@ -131,8 +135,9 @@ def examine(source: str | Path, options: AuditOptions, track: Track = iter) -> A
 
 def _other_claims(
     manifest: Manifest, labels: Labels, options: AuditOptions, track: Track
-) -> tuple[list[AnyClaim], list[Finding], list[InputFile]]:
-    """Parity, quality and counterfactual claims, undecided; findings; further input files."""
+) -> tuple[list[AnyClaim], list[NotCompared], list[Finding], list[InputFile]]:
+    """Parity, quality and counterfactual claims, undecided; comparisons that cannot be made;
+    findings; further input files."""
     outcomes, findings = favourable_outcomes(manifest, labels, options)
     measures, more = quality_measures(manifest, options)
     findings += more
@@ -146,12 +151,10 @@ def _other_claims(
         fidelity, source = prompt_fidelity(options.declared, manifest, labels)
         inputs.append(source)
     counterfactuals, odd_pairs = counterfactual_claims(manifest, labels, options)
-    claims: list[AnyClaim] = [
-        *parity_claims(manifest, labels, outcomes, fidelity, options),
-        *quality_claims(manifest, labels, measures, options),
-        *counterfactuals,
-    ]
-    return claims, [*findings, *odd_pairs], inputs
+    parity, no_parity = parity_claims(manifest, labels, outcomes, fidelity, options)
+    quality, no_quality = quality_claims(manifest, labels, measures, options)
+    claims: list[AnyClaim] = [*parity, *quality, *counterfactuals]
+    return claims, [*no_parity, *no_quality], [*findings, *odd_pairs], inputs
 
 
 def _labels(manifest: Manifest, options: AuditOptions, track: Track) -> Labels:
@@ -191,6 +194,7 @@ def _known_values(labels: Labels, options: AuditOptions) -> dict[str, tuple[str,
 
 def _data(
     manifest: Manifest,
+    binding: Binding,
     labels: Labels,
     inputs: tuple[InputFile, ...],
     findings: list[Finding],
@@ -198,10 +202,6 @@ def _data(
     track: Track,
 ) -> Data:
     rows = manifest.rows
-    root, hashed = None, 0
-    if options.hash_pictures:
-        root, hashed, absent = hash_pictures(manifest, track(rows.index))
-        findings += [absent] if absent else []
     origins: Origins | None = None
     if options.origins or manifest.origins:
         read = manifest.origins or read_all(manifest.folder, rows.index, track)
@@ -213,8 +213,8 @@ def _data(
         seeds=int(rows.loc[rows["seed"] != "", "seed"].nunique()),
         raters=labels.raters,
         inputs=inputs,
-        pictures_root=root,
-        pictures_hashed=hashed,
+        pictures_root=binding.root,
+        pictures_hashed=binding.pictures,
         origins=origins,
         findings=tuple(findings),
     )

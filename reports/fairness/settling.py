@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import singledispatch
 
 from assay.reports.fairness.claims import (
     AnyClaim,
@@ -66,26 +65,13 @@ def _with_power(claim: AnyClaim, alpha: float, options: AuditOptions) -> AnyClai
     return claim.model_copy(update={"minimum_detectable": detectable})
 
 
-@singledispatch
 def _decide(claim: AnyClaim, options: AuditOptions) -> Verdict:
-    raise TypeError(type(claim).__name__)
-
-
-@_decide.register
-def _(claim: RepresentationClaim, options: AuditOptions) -> Verdict:
-    return decide_representation(claim, options)
-
-
-@_decide.register
-def _(claim: ParityClaim, options: AuditOptions) -> Verdict:
-    return decide_parity(claim, options)
-
-
-@_decide.register
-def _(claim: QualityClaim, options: AuditOptions) -> Verdict:
-    return decide_quality(claim, options)
-
-
-@_decide.register
-def _(claim: CounterfactualClaim, options: AuditOptions) -> Verdict:
-    return decide_counterfactual(claim, options)
+    match claim:
+        case RepresentationClaim():
+            return decide_representation(claim, options)
+        case ParityClaim():
+            return decide_parity(claim, options)
+        case QualityClaim():
+            return decide_quality(claim, options)
+        case CounterfactualClaim():
+            return decide_counterfactual(claim, options)

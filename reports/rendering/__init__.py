@@ -1,1 +1,1 @@
-"""Pages from results: one style, templates, figures, canonical JSON, PDF."""
+"""Pages from results: one style, templates, canonical JSON, PDF."""

@@ -44,6 +44,7 @@ def _environment() -> Environment:
         "titled": titled,
         "sentence": lambda text: text[:1].upper() + text[1:],
         "number": number,
+        "counted": counted,
         "percent": percent,
         "percents": percents,
         "p_value": p_value,
@@ -67,6 +68,11 @@ def number(value: float, digits: int = 2) -> str:
     if isinstance(value, int):
         return f"{value:,}".replace(",", "\u202f")
     return f"{value:.{digits}f}"
+
+
+def counted(count: int, what: str) -> str:
+    """A number with its noun: 1 prompt, 2 prompts."""
+    return f"{number(count)} {what}{'' if count == 1 else 's'}"
 
 
 def percent(share: float, digits: int = 0) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.errors import MissingExtra
+from assay.ray_clusters import ray_required
 from assay.reports.scanning import tables
 from assay.reports.scanning.plan import Plan
 from assay.reports.scanning.shards import answer_shard
@@ -47,12 +47,8 @@ def answer_on_ray(
     Raises:
         MissingExtra: ray is not installed.
     """
-    # Anyone who reaches an open Ray port runs code (CVE-2023-48022); read when ray is imported.
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
-    try:
+    with ray_required():
         import ray
-    except ModuleNotFoundError as error:
-        raise MissingExtra("no ray", advice="pip install 'assay[scale]'") from error
     started = not ray.is_initialized()
     if started:
         ray.init(

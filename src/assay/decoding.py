@@ -12,15 +12,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pillow_heif
-from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from assay.errors import DamagedMedia, LimitExceeded
 from assay.limits import Limits
 from assay.sniffing import IMAGE_TYPES
+from assay.upright import upright_srgb
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,7 +56,6 @@ _DECODER_ERRORS = (
 _ORIENTATION = 0x0112
 TIFF_PAGES = 1_000  # a scanned book; Pillow needs seconds to seek behind that
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
-_SRGB = ImageCms.createProfile("sRGB")
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,9 @@ def _decoder_errors(label: str) -> Iterator[None]:
     try:
         yield
     except Image.DecompressionBombError as error:
-        raise LimitExceeded(f"{label}: decompression bomb: {error}") from error
+        raise LimitExceeded(
+            f"{label}: its header claims so many pixels that it is taken for a decompression bomb"
+        ) from error
     except UnidentifiedImageError as error:
         raise DamagedMedia(f"{label}: the header is damaged") from error
     except MemoryError as error:
@@ -203,62 +205,6 @@ def _image_frames(image: Image.Image, header: Header, label: str) -> Iterator[ND
                 image.seek(index)
             pixels = np.asarray(upright_srgb(image), dtype=np.uint8)
         yield pixels.copy()
-
-
-def upright_srgb(image: Image.Image) -> Image.Image:
-    """EXIF orientation applied, ICC profile converted to sRGB, alpha over white, mode RGB."""
-    image.load()
-    profile = image.info.get("icc_profile")
-    image = ImageOps.exif_transpose(image)
-    image = _eight_bit(image)
-    alpha = None
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        alpha = image.getchannel("A")
-        image = image.convert("RGB")
-    elif image.mode in ("P", "1", "YCbCr", "HSV", "LAB"):
-        image = image.convert("RGB")
-    image = _to_srgb(image, profile)
-    if alpha is not None:
-        white = Image.new("RGB", image.size, "white")
-        white.paste(image, mask=alpha)
-        image = white
-    return image
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Integer and float grey modes scaled to 8 bits (Pillow's own convert would clip)."""
-    if not image.mode.startswith(("I", "F")):
-        return image
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
-    if image.mode == "F":
-        low, high = float(values.min()), float(values.max())
-        values = (values - low) * (255.0 / max(high - low, 1e-12))
-    else:
-        values = values / grey_steps(image.mode, values)
-    return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8), "L")
-
-
-def grey_steps(mode: str, values: NDArray[Any]) -> int:
-    """How many steps of an integer grey mode make one step of 8 bits.
-
-    Pillow reads 16-bit files as `I;16` or, from some formats, as 32-bit `I`, which also holds
-    8-bit values.
-    """
-    return 257 if mode.startswith("I;16") or values.max(initial=0) > 255 else 1
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert through the embedded ICC profile; a broken profile is ignored, as viewers do."""
-    if profile and image.mode in ("RGB", "CMYK", "L"):
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
-            if converted is not None:
-                return converted
-        except (ImageCms.PyCMSError, OSError, ValueError):
-            pass
-    return image.convert("RGB")
 
 
 def _probe_video(data: bytes, limits: Limits, label: str) -> Header:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageOps, JpegImagePlugin
 
-from assay.decoding import grey_steps, open_image
+from assay.decoding import open_image
 from assay.errors import UnsupportedMedia
+from assay.upright import grey_steps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,36 +10,26 @@ size and total time are bounded, name resolution and a server that drips include
 
 from __future__ import annotations
 
-import re
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import httpcore
 import httpx
 
-from assay.addresses import is_public
 from assay.errors import FetchFailed, FetchRefused, LimitExceeded
-from assay.pinning import PinnedBackend, in_time, system_resolver
+from assay.fetch_policy import Policy, Resolver, follow, parse_url, shown
+from assay.pinning import PinnedBackend
+from assay.settings import settings
 from assay.version import __version__
-
-Resolver = Callable[[str, int], Iterable[str]]
-"""From host name and port to IP addresses as text; raises OSError when there are none."""
 
 SECONDS = 30.0
 """For a whole exchange, all redirects included."""
-PORTS = frozenset({80, 443, 8080, 8443})
-"""Where web servers listen; other ports belong to services that can be confused by HTTP."""
 MAX_REDIRECTS = 5
-MAX_URL = 8000
-"""Characters; what servers are advised to accept (RFC 9110, 4.1)."""
 POST_ANSWER_BYTES = 65_536
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_LOOKS_NUMERIC = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9a-fA-F]*)\.?$")
-"""A last label that is a number makes the whole name an IPv4 address (URL standard, 3.5)."""
-_DOTTED_QUAD = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")
 
 
 @dataclass(frozen=True)
@@ -90,17 +80,17 @@ def fetch(
         LimitExceeded: the body is over `max_bytes`.
     """
     if max_bytes is None:
-        max_bytes = _settings_limit()
+        max_bytes = settings().limits.max_bytes
     deadline = time.monotonic() + timeout
-    policy = _Policy(allow, resolve, tls, deadline)
-    target, sent = _parse(url), dict(headers or {})
+    policy = Policy(allow, resolve, tls, deadline)
+    target, sent = parse_url(url), dict(headers or {})
     for _ in range(MAX_REDIRECTS + 1):
         answer = _exchange("GET", target, sent, None, policy, max_bytes)
         if 200 <= answer.status < 300:
             return answer
         if answer.status not in _REDIRECTS or "location" not in answer.headers:
-            raise FetchFailed(f"{_shown(target)}: answered with status {answer.status}")
-        target, sent = _follow(target, answer.headers["location"]), {}
+            raise FetchFailed(f"{shown(target)}: answered with status {answer.status}")
+        target, sent = follow(target, answer.headers["location"]), {}
     raise FetchRefused(f"{url[:200]}: redirects more than {MAX_REDIRECTS} times")
 
 
@@ -129,8 +119,8 @@ def post(
     Raises:
         FetchRefused, FetchFailed: as `fetch`.
     """
-    policy = _Policy(allow, resolve, tls, time.monotonic() + timeout)
-    return _exchange("POST", _parse(url), headers, body, policy, max_bytes)
+    policy = Policy(allow, resolve, tls, time.monotonic() + timeout)
+    return _exchange("POST", parse_url(url), headers, body, policy, max_bytes)
 
 
 def check(
@@ -148,53 +138,7 @@ def check(
     Raises:
         FetchRefused, FetchFailed: as `fetch`.
     """
-    _Policy(allow, resolve, None, time.monotonic() + timeout).addresses(_parse(url))
-
-
-class _Policy:
-    """Which addresses may be asked, until when, and with which certificates."""
-
-    def __init__(
-        self,
-        allow: Iterable[str] | None,
-        resolve: Resolver | None,
-        tls: ssl.SSLContext | None,
-        deadline: float,
-    ) -> None:
-        self.allowed = frozenset(
-            name.lower() for name in (_settings_allowed() if allow is None else allow)
-        )
-        self.resolve = resolve or system_resolver
-        self.tls = tls
-        self.deadline = deadline
-
-    def addresses(self, url: httpx.URL) -> list[str]:
-        """Where to connect for this URL.
-
-        Raises:
-            FetchRefused: not allowed; the message does not say what the name resolves to.
-            FetchFailed: the name does not resolve in time.
-        """
-        host, port = url.host, _port(url)
-        shown = f"[{host}]" if ":" in host else host
-        exempt = bool({shown, f"{shown}:{port}"} & self.allowed)
-        if not exempt and port not in PORTS:
-            raise FetchRefused(f"{_shown(url)}: port {port} is not one of a web server")
-        if _LOOKS_NUMERIC.search(host) and not _DOTTED_QUAD.fullmatch(host):
-            raise FetchRefused(f"{_shown(url)}: an IP address in an unusual form")
-        try:
-            found = in_time(lambda: list(self.resolve(host, port)), self.deadline)
-            public = bool(found) and all(is_public(address) for address in found)
-        except (OSError, UnicodeError, ValueError) as error:
-            raise FetchFailed(f"{_shown(url)}: the host name does not resolve") from error
-        if not found:
-            raise FetchFailed(f"{_shown(url)}: the host name does not resolve")
-        if not exempt and not public:
-            raise FetchRefused(
-                f"{_shown(url)}: not on the public Internet",
-                advice=f"if it may be asked, add {shown} to ASSAY_FETCH_ALLOWED_HOSTS",
-            )
-        return found
+    Policy(allow, resolve, None, time.monotonic() + timeout).addresses(parse_url(url))
 
 
 def _exchange(
@@ -202,7 +146,7 @@ def _exchange(
     url: httpx.URL,
     headers: Mapping[str, str],
     body: bytes | None,
-    policy: _Policy,
+    policy: Policy,
     max_bytes: int,
 ) -> Fetched:
     """One request and its answer; to a GET, the body only where it is wanted."""
@@ -235,10 +179,10 @@ def _exchange(
             elif 200 <= response.status < 300:
                 data = _whole(response, received, url, max_bytes)
     except httpcore.TimeoutException as error:
-        raise FetchFailed(f"{_shown(url)}: out of time") from error
+        raise FetchFailed(f"{shown(url)}: out of time") from error
     except (httpcore.NetworkError, httpcore.ProtocolError) as error:
         why = "no secure connection" if _is_about_tls(error) else "no usable answer"
-        raise FetchFailed(f"{_shown(url)}: {why}") from error
+        raise FetchFailed(f"{shown(url)}: {why}") from error
     return Fetched(data, str(url), received.get("content-type"), response.status, received)
 
 
@@ -247,13 +191,13 @@ def _whole(
 ) -> bytes:
     """The body, read no further than the limit."""
     if headers.get("content-encoding", "identity").lower() != "identity":
-        raise FetchFailed(f"{_shown(url)}: answered compressed, which was not asked for")
+        raise FetchFailed(f"{shown(url)}: answered compressed, which was not asked for")
     claimed = headers.get("content-length", "")
     if claimed.isdigit() and int(claimed) > max_bytes:
-        raise LimitExceeded(f"{_shown(url)}: {int(claimed):,} bytes, the limit is {max_bytes:,}")
+        raise LimitExceeded(f"{shown(url)}: {int(claimed):,} bytes, the limit is {max_bytes:,}")
     data = _beginning(response, max_bytes + 1)
     if len(data) > max_bytes:
-        raise LimitExceeded(f"{_shown(url)}: over {max_bytes:,} bytes")
+        raise LimitExceeded(f"{shown(url)}: over {max_bytes:,} bytes")
     return data
 
 
@@ -266,46 +210,6 @@ def _beginning(response: httpcore.Response, size: int) -> bytes:
     return bytes(received[:size])
 
 
-def _parse(url: str) -> httpx.URL:
-    """A URL that may be looked at further.
-
-    Raises:
-        FetchRefused: it is none, or has another scheme or a user name.
-    """
-    if len(url) > MAX_URL:
-        raise FetchRefused(f"{url[:80]}...: longer than {MAX_URL} characters")
-    try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, ValueError) as error:
-        raise FetchRefused(f"{url[:200]!r}: not a URL") from error
-    if parsed.scheme not in ("http", "https"):
-        raise FetchRefused(f"{url[:200]!r}: only http and https URLs are fetched")
-    if not parsed.host or "%" in parsed.host:
-        raise FetchRefused(f"{url[:200]!r}: names no host")
-    if parsed.userinfo:
-        raise FetchRefused(f"{_shown(parsed)}: carries a user name or password")
-    return parsed
-
-
-def _follow(url: httpx.URL, location: str) -> httpx.URL:
-    try:
-        target = _parse(str(url.join(location)))
-    except (httpx.InvalidURL, ValueError) as error:
-        raise FetchRefused(f"{_shown(url)}: redirects to something that is no URL") from error
-    if url.scheme == "https" and target.scheme == "http":
-        raise FetchRefused(f"{_shown(url)}: redirects from https to http")
-    return target
-
-
-def _port(url: httpx.URL) -> int:
-    return url.port or (443 if url.scheme == "https" else 80)
-
-
-def _shown(url: httpx.URL) -> str:
-    """A URL for messages: query strings and passwords hold secrets."""
-    return f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}{url.path}"[:200]
-
-
 def _is_about_tls(error: BaseException) -> bool:
     seen: BaseException | None = error
     while seen is not None:
@@ -313,15 +217,3 @@ def _is_about_tls(error: BaseException) -> bool:
             return True
         seen = seen.__cause__ or seen.__context__
     return False
-
-
-def _settings_allowed() -> tuple[str, ...]:
-    from assay.settings import settings
-
-    return settings().fetch_allowed_hosts
-
-
-def _settings_limit() -> int:
-    from assay.settings import settings
-
-    return settings().limits.max_bytes

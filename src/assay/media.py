@@ -15,9 +15,9 @@ from assay.errors import (
     LimitExceeded,
     MisnamedFile,
     PolyglotFile,
-    UnreadableFile,
     UnsupportedMedia,
 )
+from assay.files import read_whole
 from assay.limits import Limits
 from assay.sniffing import IMAGE_TYPES, find_polyglot, name_contradicts, sniff
 
@@ -73,18 +73,7 @@ class Media:
         """
         path = Path(path)
         limits = limits or _default_limits()
-        try:
-            if not path.is_file():
-                raise UnreadableFile(f"{path}: {_why_not_a_file(path)}")
-            size = path.stat().st_size
-            if size > limits.max_bytes:
-                raise LimitExceeded(
-                    f"{path}: {size:,} bytes, the limit is {limits.max_bytes:,}",
-                    advice="raise it with ASSAY_LIMITS__MAX_BYTES",
-                )
-            data = path.read_bytes()
-        except OSError as error:
-            raise UnreadableFile(f"{path}: {error.strerror or error}") from error
+        data = read_whole(path, limits.max_bytes)
         name = os.fsencode(path.name).decode("utf-8", "replace")
         media = cls.from_bytes(data, name=name, limits=limits)
         if not any_extension and name_contradicts(path.name, media.media_type):
@@ -200,14 +189,6 @@ class Media:
             height=self.height,
             frames=self.frames,
         )
-
-
-def _why_not_a_file(path: Path) -> str:
-    if path.is_dir():
-        return "is a folder"
-    if path.exists() or path.is_symlink():
-        return "is not a regular file"
-    return "does not exist"
 
 
 def _default_limits() -> Limits:

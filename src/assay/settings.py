@@ -41,7 +41,8 @@ class Settings(BaseSettings):
     )
     database_url: str | None = Field(
         default=None,
-        description="SQLAlchemy URL of the registry; default: `registry.sqlite` under the home.",
+        description="SQLAlchemy URL of the one database for registry, log and service; default: "
+        "SQLite files and a log folder under the home.",
     )
     limits: Limits = Field(
         default_factory=Limits,
@@ -52,6 +53,16 @@ class Settings(BaseSettings):
         default=None,
         description="Where uploads are kept: `file:///folder` or `s3://bucket/prefix`; default: "
         "`media` under the home.",
+    )
+    direct_uploads: bool = Field(
+        default=True,
+        description="Let callers put files straight into the bucket of `ASSAY_MEDIA_URL`; a "
+        "folder takes none.",
+    )
+    upload_endpoint: str | None = Field(
+        default=None,
+        description="Address of the bucket's server for those callers, if it is not the one "
+        "that the service uses itself (`https://s3.example.org`).",
     )
     retention_hours: float = Field(
         default=24.0,
@@ -130,6 +141,11 @@ class Settings(BaseSettings):
     wrong_keys: str = Field(
         default="20/minute",
         description="Keys that are not valid, from one address; then new ones are refused.",
+    )
+    rate_limit_storage: str = Field(
+        default="memory://",
+        description="Where requests and wrong keys are counted: in each process, or in a server "
+        "that all share (`redis://host:6379/0`, or another that the library `limits` knows).",
     )
     oidc_issuer: str | None = Field(
         default=None, description="OpenID Connect issuer whose tokens are accepted."

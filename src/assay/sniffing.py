@@ -20,7 +20,6 @@ IMAGE_TYPES = frozenset(
         "image/heic",
     }
 )
-VIDEO_TYPES = frozenset({"video/mp4", "video/quicktime", "video/webm", "video/x-matroska"})
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "image/jpeg"),

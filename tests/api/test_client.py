@@ -33,6 +33,7 @@ from assay.api.client import (
     uploads,
 )
 from assay.api.records import open_database
+from assay.cli import main
 from assay.encoding import encode_jpeg, encode_png
 from assay.errors import ConfigurationError, DamagedMedia, InputRefused, UnsupportedMedia
 from assay.settings import settings
@@ -277,8 +278,29 @@ def test_a_wait_that_is_too_long_is_left_to_the_caller(scripted: Callable[..., A
 
 
 def test_nobody_there() -> None:
-    with Client("http://127.0.0.1:9", retries=1) as client, pytest.raises(Unreachable):
+    with Client("http://127.0.0.1:9", retries=1) as client, pytest.raises(Unreachable) as told:
         client.verification("a")
+    assert told.value.message == "the service at http://127.0.0.1:9 does not answer"
+    nowhere = Client("http://assay.invalid", retries=0)
+    with nowhere, pytest.raises(Unreachable, match="its name leads to no address"):
+        nowhere.verification("a")
+
+
+def test_an_outage_is_no_finding(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 1 is what `--fail-on` gives; a script must not take an outage for that."""
+    picture = tmp_path / "a.png"
+    picture.write_bytes(encode_png(np.zeros((8, 8, 3), np.uint8)))
+    monkeypatch.setattr(conversation.Patience, "pause", lambda *_: None)
+    arguments = ["verify", "--server", "http://127.0.0.1:9", "--fail-on", "altered", str(picture)]
+    monkeypatch.setattr(sys, "argv", ["assay", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 3
+    told = capfd.readouterr().err
+    assert "the service at http://127.0.0.1:9 does not answer" in told
+    assert "Errno" not in told
 
 
 def test_something_else_is_there(scripted: Callable[..., Any]) -> None:

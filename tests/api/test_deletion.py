@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import httpx
 import numpy as np
+import pytest
 
+from assay.api.media_store import MediaStore
 from assay.encoding import encode_png
 from tests.api.processes import serving
+from tests.faults.failing_store import failing_store
 
 NAME = "whistleblower-at-the-harbour.png"
 OTHER = "kept-picture.png"
@@ -60,3 +64,29 @@ def test_nothing_is_left(isolated_home: Path, chelsea: np.ndarray) -> None:
         assert client.get(locations[0]).json()["name"] == OTHER
     assert leftovers(isolated_home, needles) == []
     assert leftovers(isolated_home, [OTHER.encode()]) != []
+
+
+def test_nothing_is_left_of_a_direct_upload(
+    isolated_home: Path, chelsea: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in the files of the service, nor in the bucket, nor of the address to put it."""
+    picture = encode_png(np.ascontiguousarray(chelsea[:96, :128]))
+    digest = hashlib.sha256(picture)
+    with failing_store(monkeypatch) as (url, _):
+        monkeypatch.setenv("ASSAY_MEDIA_URL", url)
+        with serving("--role", "api", log=isolated_home / "serve.log") as client:
+            headers = {"Idempotency-Key": "one", "Prefer": "respond-async"}
+            given = client.post("/v1/uploads", json={"name": NAME}, headers=headers).json()
+            httpx.put(given["url"], content=picture).raise_for_status()
+            headers["Idempotency-Key"] = "two"
+            accepted = client.post(
+                "/v1/verifications", json={"upload": given["id"]}, headers=headers
+            )
+            assert accepted.status_code == 202, accepted.text
+            signature = given["url"].rpartition("Signature=")[2]
+            needles = [NAME, digest.hexdigest(), signature]
+            found = leftovers(isolated_home, [needle.encode() for needle in needles])
+            assert {needle.decode() for _, needle in found} == {each[:40] for each in needles}
+            assert client.delete(accepted.headers["location"]).status_code == 204
+            assert leftovers(isolated_home, [needle.encode() for needle in needles]) == []
+            assert MediaStore.open(url).keys() == []

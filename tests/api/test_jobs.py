@@ -19,8 +19,10 @@ import sqlalchemy as sa
 
 from assay.api import retention
 from assay.api.capacity import Busy
+from assay.api.examining.examiners import LocalExaminers
 from assay.api.jobs import DurableJobs, caretaking
-from assay.api.jobs.work import MAX_ATTEMPTS
+from assay.api.jobs.work import MAX_ATTEMPTS, Work
+from assay.api.media_store import StoreUnavailable
 from assay.api.records import Record, Records, open_database
 from assay.api.records.schema import events, verifications, workers
 from assay.api.runtime import Runtime
@@ -28,6 +30,7 @@ from assay.encoding import encode_png
 from assay.evidence import Verification
 from assay.settings import settings
 from tests.api import hostile
+from tests.faults.failing_store import Trouble, failing_store
 
 Pixels = np.ndarray
 
@@ -236,6 +239,39 @@ def test_what_a_stopped_worker_did_not_finish_is_run_again(
     assert wait_for(second, 0, 60) == 0
     second.stop()
     assert (second.find(record.id).status, second.find(record.id).attempts) == ("done", 2)
+
+
+@pytest.fixture
+def trouble(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trouble]:
+    """Media in a bucket, and the trouble that it can make."""
+    with failing_store(monkeypatch) as (url, made):
+        monkeypatch.setenv("ASSAY_MEDIA_URL", url)
+        yield made
+
+
+def test_a_store_that_is_away_costs_no_attempt(
+    trouble: Trouble, accepting: Runtime, chelsea: Pixels
+) -> None:
+    """For a while: an upload that the store will not give is not asked for without end."""
+    id = accept(accepting, chelsea[:64, :64]).id
+    work = Work(accepting.records, accepting.store, LocalExaminers(accepting.store))
+    trouble.refusing = True
+    for hours, attempts in [(0.0, 0), (1.1, 1)]:
+        with accepting.records.engine.begin() as connection:
+            connection.execute(verifications.update().values(created=time.time() - hours * 3600))
+        with pytest.raises(StoreUnavailable):
+            work(id)
+        assert accepting.find(id).attempts == attempts
+    trouble.refusing = False
+    begun = accepting.records.begin(id, [])
+    assert begun is not None
+    accepting.records.give_back(begun[0])
+    taken_over = accepting.records.begin(id, [])
+    again = accepting.records.begin(id, [])
+    assert taken_over is not None
+    assert again is not None
+    accepting.records.give_back(taken_over[0])  # too late: nothing happens
+    assert accepting.find(id).attempts == again[0].attempts == 3
 
 
 def test_too_long_a_queue_is_refused(

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import numpy as np
 import pytest
 
 from assay.api.access.keys import KeyStore
 from assay.api.app import create_app
 from assay.api.errors import ServiceError
+from assay.api.examples import examples
 from assay.api.problems import MEDIA_TYPE, status_of
 from assay.api.records import open_database
 from assay.encoding import encode_png
@@ -24,6 +26,7 @@ from assay.errors import AssayError
 from assay.provenance import keys
 from assay.settings import settings
 from tests.api.served import assay_serve
+from tests.faults.failing_store import failing_bucket
 
 ROOT = Path(__file__).parents[2]
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -64,6 +67,44 @@ def test_it_reads_well(description: dict[str, Any]) -> None:
     assert lacking == []
     names = [operation["operationId"] for _, operation in operations(description)]
     assert len(names) == len(set(names))
+
+
+def test_every_tag_says_what_it_is_about(description: dict[str, Any]) -> None:
+    told = {tag["name"]: tag["description"] for tag in description["tags"]}
+    assert set(told) == {tag for _, each in operations(description) for tag in each["tags"]}
+    assert all(told.values())
+
+
+def bodies(description: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Every body that is sent or answered: operation, media type, and its description."""
+    return [
+        (f"{name} {status}", media_type, body)
+        for name, operation in operations(description)
+        for status, each in {
+            "": operation.get("requestBody", {}),
+            **{s: r for s, r in operation["responses"].items() if s < "400"},
+        }.items()
+        for media_type, body in each.get("content", {}).items()
+        if media_type in ("application/json", "multipart/form-data")
+    ]
+
+
+def test_every_body_has_an_example(description: dict[str, Any]) -> None:
+    """But the files of an audit, which are reports."""
+    lacking = {name for name, _, body in bodies(description) if "example" not in body}
+    assert lacking == {"GET /v1/audits/{id}/{file} 200"}
+
+
+def test_every_example_is_of_its_schema(description: dict[str, Any]) -> None:
+    shared = {"components": description["components"]}
+    for name, _, body in bodies(description):
+        if "example" in body:
+            checked = jsonschema_rs.Draft202012Validator({**body["schema"], **shared})
+            assert [(name, e.message) for e in checked.iter_errors(body["example"])] == []
+
+
+def test_no_example_is_of_an_operation_that_is_gone(description: dict[str, Any]) -> None:
+    assert set(examples()) - {name for name, _ in operations(description)} == set()
 
 
 def test_every_refusal_is_a_problem_document(description: dict[str, Any]) -> None:
@@ -179,7 +220,14 @@ def test_fuzzed(coffee: np.ndarray, tmp_path: Path) -> None:
         "ASSAY_AUTH": "required",
         **dict.fromkeys(("ASSAY_RATE_LIMIT", "ASSAY_WRONG_KEYS"), "1000000/minute"),
     }
-    with assay_serve(**environment) as (_, port, log):
+    with (
+        failing_bucket() as bucket,
+        assay_serve(ASSAY_MEDIA_URL=bucket.url, **bucket.environment, **environment) as (
+            _,
+            port,
+            log,
+        ),
+    ):
         with httpx.Client(
             base_url=f"http://127.0.0.1:{port}",
             headers={"Authorization": f"Bearer {key}"},
@@ -188,6 +236,9 @@ def test_fuzzed(coffee: np.ndarray, tmp_path: Path) -> None:
             ids = {
                 path: _make(client, path, picture) for path in ("/v1/works", "/v1/verifications")
             }
+            given = client.post("/v1/uploads", json={"name": "a.png"}).json()
+            httpx.put(given["url"], content=picture.read_bytes()).raise_for_status()
+            ids["/v1/uploads"] = given["id"]
         ids["/v1/keys"] = store.create("victim", ["verify"])[0].id
         # A run may revoke the key that it uses, so changes of keys come last, with another key.
         last = store.create("last", ["admin"])[1]
@@ -204,6 +255,8 @@ def test_fuzzed(coffee: np.ndarray, tmp_path: Path) -> None:
     assert [event for event in events if event["event"] == "unexpected failure"] == []
     assert key.rpartition("_")[2] not in log.read_text()
     statuses = {event["status"] for event in events if event["event"] == "request"}
+    uploads = {event["status"] for event in events if event.get("route") == "/v1/uploads"}
+    assert uploads >= {201, 422}
     assert statuses >= {200, 201, 204, 401, 404, 422}
     assert max(statuses) < 500
 

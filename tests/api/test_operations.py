@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -19,8 +20,10 @@ from starlette.testclient import TestClient
 
 from assay.api.access.keys import KeyStore
 from assay.api.operations import checks, health
+from assay.api.operations.listening import address_of, listen
 from assay.api.records import open_database
 from assay.encoding import encode_png
+from assay.errors import ConfigurationError
 from assay.settings import settings
 from tests.api.served import assay_serve
 from tests.api.small_app import calling, small_app
@@ -143,6 +146,50 @@ def test_told_to_stop_it_finishes_what_it_began(chelsea: np.ndarray) -> None:
 
     events = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     assert "stopped" in {event["event"] for event in events}
+
+
+def run_to_its_end(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """`assay serve` that does not get as far as serving."""
+    return subprocess.run(
+        [sys.executable, "-m", "assay", "serve", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_a_port_in_use_is_said_at_once_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = run_to_its_end("--port", str(port))
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"assay: port {port} is already in use (")
+    assert "--port" in line
+
+
+def test_a_number_that_is_no_port_is_refused() -> None:
+    done = run_to_its_end("--port", "99999")
+    assert done.returncode == 2
+    assert "less than or equal to 65535" in done.stderr
+    assert "listens" not in done.stderr
+
+
+def test_a_free_port_is_taken_and_said() -> None:
+    opened = listen("127.0.0.1", 0)
+    try:
+        address = address_of("127.0.0.1", opened)
+        port = opened[0].getsockname()[1]
+        assert address == f"http://127.0.0.1:{port}"
+        assert port > 0
+        with pytest.raises(ConfigurationError, match=f"port {port} is already in use"):
+            listen("127.0.0.1", port)
+    finally:
+        for each in opened:
+            each.close()
+    with pytest.raises(ConfigurationError, match="not an address of this machine"):
+        listen("203.0.113.7", 0)
 
 
 def test_another_address_needs_a_key() -> None:

@@ -19,6 +19,7 @@ from PIL import Image, PngImagePlugin
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from assay.api.access.keys import KeyStore
+from assay.api.pages.taking_in import MOST_FILES
 from assay.api.records import open_database
 from assay.encoding import encode_jpeg, encode_png
 from assay.reports.sealing import verify_report
@@ -26,7 +27,7 @@ from assay.settings import settings
 
 expect.set_options(timeout=60_000)  # the first examination waits for a child process to start
 
-PAGES = ("/", "/verifications", "/sign", "/works", "/audits", "/status", "/sign-in")
+PAGES = ("/", "/verifications", "/sign", "/works", "/audits", "/status", "/sign-in", "/docs")
 RESULT = re.compile("/verifications/[0-9a-f]{32}$")
 PAYLOAD = '<img src=x onerror="window.hit=1"><script>window.hit=1</script>\'"{{7*7}}'
 CHROMIUM = next(
@@ -141,7 +142,7 @@ def test_a_person_drops_a_picture_and_reads_the_result(
     page.get_by_role("button", name="Examine").click()
 
     heading = page.get_by_role("heading", level=1)
-    expect(heading).to_have_text("No evidence either way")
+    expect(heading).to_have_text("No evidence of how it was made")
     expect(heading).to_be_focused()
     expect(page).to_have_url(RESULT)
     expect(page.get_by_text("cat.jpg", exact=True)).to_be_visible()
@@ -158,7 +159,7 @@ def test_progress_is_told_while_it_happens(page: Page, service: Any, cat: Path) 
     expect(page.get_by_text("Invisible watermark")).to_be_visible()
     page.unroute("**/progress")
     page.reload()
-    expect(page.get_by_role("heading", level=1)).to_have_text("No evidence either way")
+    expect(page.get_by_role("heading", level=1)).to_have_text("No evidence of how it was made")
 
 
 def test_progress_comes_as_parts_of_a_page(service: Any, chelsea: np.ndarray) -> None:
@@ -181,6 +182,71 @@ def test_several_files(page: Page, cat: Path, tmp_path: Path, coffee: np.ndarray
     expect(rows.filter(has_text="cup.png").first).to_be_visible()
 
 
+@pytest.fixture
+def three(cat: Path, tmp_path: Path, coffee: np.ndarray) -> list[Path]:
+    """A picture, a file that is none, and another picture."""
+    garbage, cup = tmp_path / "garbage.jpg", tmp_path / "cup.png"
+    garbage.write_bytes(b"nothing that could be a picture")
+    cup.write_bytes(encode_png(coffee[:200, :200]))
+    return [cat, garbage, cup]
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_one_bad_file_among_several_is_named_and_stops_no_other(
+    browser: Browser, service: Any, three: list[Path], shots: Path, scripts: bool
+) -> None:
+    context = browser.new_context(base_url=service.address, java_script_enabled=scripts)
+    page = context.new_page()
+    drop(page, *three)
+    if scripts:
+        told = page.get_by_role("listitem").filter(has_text="garbage.jpg")
+        expect(told).to_contain_text("garbage.jpg — not examined: not a picture")
+        expect(page.get_by_role("status")).to_contain_text("1 of 3 not examined: garbage.jpg.")
+        expect(page.get_by_role("button", name="Examine")).to_be_enabled()
+        page.screenshot(path=shots / "batch.png", full_page=True)
+        page.get_by_role("link", name="See the 2 accepted").click()
+    else:
+        expect(page.get_by_role("heading", level=1)).to_have_text("1 of 3 files is not examined")
+        expect(page.get_by_role("alert")).to_contain_text("garbage.jpg: not a picture")
+        expect(page.get_by_role("link", name="cat.jpg")).to_be_visible()
+        page.screenshot(path=shots / "batch-without-scripts.png", full_page=True)
+        page.get_by_role("link", name="cup.png").click()
+        expect(page).to_have_url(RESULT)
+        page.goto("/verifications")
+    rows = page.get_by_role("row")
+    expect(rows.filter(has_text="cat.jpg").first).to_be_visible()
+    expect(rows.filter(has_text="cup.png").first).to_be_visible()
+    context.close()
+
+
+def test_a_service_that_is_away_is_said_and_asked_again(
+    page: Page, three: list[Path], service: Any
+) -> None:
+    page.goto("/")
+    page.route("**/verifications", lambda route: route.abort())
+    page.get_by_label("Drop pictures here").set_input_files([three[0], three[2]])
+    button = page.get_by_role("button", name="Examine")
+    button.click()
+    expect(page.get_by_role("status")).to_contain_text("2 of 2 not examined: cat.jpg, cup.png.")
+    expect(page.get_by_text("The service does not answer.")).to_have_count(2)
+    page.unroute("**/verifications")
+    button.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Verifications")
+
+
+def test_more_files_than_are_taken_at_once_are_said(service: Any, cat: Path) -> None:
+    bad, good = b"nothing", cat.read_bytes()
+    files = [("files", (f"{n}.jpg", good if n == 7 else bad)) for n in range(MOST_FILES + 2)]
+    answer = httpx.post(f"{service.address}/verifications", files=files, timeout=60)
+    assert answer.status_code == 200
+    assert f"{MOST_FILES + 1} of {MOST_FILES + 2} files are not examined" in answer.text
+    assert f"2 over the limit of {MOST_FILES} files at once" in answer.text
+    assert f"<li>{MOST_FILES + 1}.jpg</li>" in answer.text
+    alone = httpx.post(f"{service.address}/verifications", files=files[:1], timeout=60)
+    assert alone.status_code == 415
+    assert "0.jpg: not a picture" in alone.text
+
+
 def test_it_works_without_javascript(
     browser: Browser, service: Any, cat: Path, tmp_path: Path
 ) -> None:
@@ -191,7 +257,7 @@ def test_it_works_without_javascript(
     drop(page, letter)
     expect(page.get_by_role("alert")).to_contain_text("Not examined.")
     drop(page, cat)
-    expect(page.get_by_role("heading", level=1)).to_have_text("No evidence either way")
+    expect(page.get_by_role("heading", level=1)).to_have_text("No evidence of how it was made")
     page.get_by_text("What stands behind the score").click()
     page.get_by_role("link", name="Heat map, spectrum").click()
     expect(page.get_by_alt_text("Spectrum against real pictures")).to_be_visible()
@@ -202,7 +268,7 @@ def test_a_refusal_is_announced(page: Page, tmp_path: Path, shots: Path) -> None
     letter = tmp_path / "letter.png"
     letter.write_text("Dear newsroom")
     drop(page, letter)
-    expect(page.get_by_role("alert")).to_contain_text("not a picture or video format")
+    expect(page.get_by_role("alert")).to_contain_text("not a picture, video or document")
     page.screenshot(path=shots / "refusal.png", full_page=True)
 
 
@@ -235,6 +301,11 @@ def test_a_stripped_copy_beside_its_original(
     original = page.get_by_alt_text("The signed original, reduced")
     original.scroll_into_view_if_needed()
     assert original.evaluate("img => img.decode().then(() => img.naturalWidth)") == 256
+    page.get_by_text("Content Credentials of the original").click()
+    expect(page.get_by_text("They vouch for that file byte for byte")).to_be_visible()
+    expect(page.get_by_text("made by AI").first).to_be_visible()
+    page.get_by_text("The manifest as JSON").click()
+    expect(page.get_by_label("Manifest of the original")).to_contain_text("c2pa.actions")
     page.screenshot(path=shots / "result-copy.png", full_page=True)
 
 
@@ -242,6 +313,9 @@ def test_the_part_of_a_known_work_is_framed(
     page: Page, results: dict[str, str], shots: Path
 ) -> None:
     page.goto(results["crop"])
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        "Matches a known work: “A cup on a table”. No evidence of how it was made."
+    )
     drawing = page.get_by_role("img", name=re.compile("The frame holds the part"))
     _, _, width, height = map(float, drawing.get_attribute("viewBox").split())  # type: ignore[union-attr]
     frame = drawing.locator("rect.frame").last
@@ -273,7 +347,7 @@ def test_the_report_to_take_away(service: Any, results: dict[str, str], tmp_path
 def test_deleting_is_asked_for_twice(page: Page, service: Any, cat: Path) -> None:
     drop(page, cat)
     expect(page).to_have_url(RESULT)
-    expect(page.get_by_role("heading", level=1)).to_have_text("No evidence either way")
+    expect(page.get_by_role("heading", level=1)).to_have_text("No evidence of how it was made")
     address = page.url
     page.get_by_role("link", name="Delete…").click()
     page.get_by_role("link", name="Keep it").click()
@@ -310,6 +384,7 @@ def test_hostile_text_is_only_text(page: Page, service: Any, china: np.ndarray) 
     page.get_by_label("Name of the model or tool").fill(PAYLOAD)
     page.get_by_role("button", name="Sign", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("is signed")
+    expect(page.get_by_text("Its credentials say: made by AI. The signer is")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the signed file").click()
     signed = Path(download.value.path()).read_bytes()
@@ -414,7 +489,7 @@ def test_the_keyboard_is_enough(page: Page, cat: Path) -> None:
     expect(page.get_by_role("status")).to_have_text("Chosen: cat.jpg")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("No evidence either way")
+    expect(page.get_by_role("heading", level=1)).to_have_text("No evidence of how it was made")
     summary = page.get_by_text("What stands behind the score")
     for _ in range(30):
         page.keyboard.press("Tab")
@@ -434,7 +509,10 @@ def test_works_are_registered_matched_and_removed(
     form = page.locator("form[action='/works']")
     form.get_by_label("Picture or video of the work").set_input_files(work)
     form.get_by_label("Title").fill("A flower")
+    form.get_by_label("Terms of use").fill("Ask first")
+    form.get_by_label("Valid until").fill("2099-12-31")
     form.get_by_role("button", name="Register").click()
+    expect(page.get_by_role("status")).to_contain_text("A flower is registered.")
     expect(page.get_by_role("row").filter(has_text="A flower")).to_be_visible()
     page.screenshot(path=shots / "works.png", full_page=True)
     page.locator("form[action='/works/match'] input[type=file]").set_input_files(crop)
@@ -442,10 +520,31 @@ def test_works_are_registered_matched_and_removed(
     expect(page.get_by_role("heading", level=1)).to_have_text(
         "crop.jpg resembles 1 registered work"
     )
+    shown = page.get_by_alt_text("What was examined, reduced")
+    assert shown.evaluate("img => img.decode().then(() => img.naturalWidth)") == 500
+    expect(page.get_by_role("img", name=re.compile("The frame holds the part"))).to_be_visible()
+    expect(page.get_by_text("until 2099-12-31 23:59 UTC")).to_be_visible()
+    expect(page.get_by_text("Ask first")).to_be_visible()
+    page.screenshot(path=shots / "work-matches.png", full_page=True)
     page.goto("/works")
     page.get_by_role("link", name="Remove A flower…").click()
     page.get_by_role("button", name="Delete for good").click()
     expect(page.get_by_role("row").filter(has_text="A flower")).to_have_count(0)
+
+
+def test_the_reference_of_the_api_is_a_page(page: Page, service: Any, shots: Path) -> None:
+    wrong = watch(page)
+    page.goto("/")
+    page.get_by_role("link", name="API").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The API")
+    expect(page.locator("details")).to_have_count(
+        sum(map(len, httpx.get(f"{service.address}/openapi.json").json()["paths"].values()))
+    )
+    page.get_by_text("POST /v1/works").click()
+    expect(page.get_by_text("Register a work")).to_be_visible()
+    expect(page.get_by_label("Answer 201 of POST /v1/works")).to_contain_text("A cup on a table")
+    page.screenshot(path=shots / "reference.png")
+    assert wrong == []
 
 
 def test_an_audit_from_form_to_report(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -15,8 +17,11 @@ from assay.api.access.keys import KeyStore
 from assay.api.records import open_database
 from assay.encoding import encode_jpeg, encode_png
 from assay.evidence import Verification
+from assay.provenance.signing import embed
 from assay.settings import settings
 from tests.loopback import serve
+from tests.provenance.conftest import generated
+from tests.provenance.samples import sample
 
 URL = "/v1/verifications"
 
@@ -190,6 +195,10 @@ def test_pages_of_a_list(client: httpx.Client, chelsea: np.ndarray) -> None:
 
     assert [item["id"] for item in first["items"] + second["items"]] == ids[::-1]
     assert second["next"] is None
+    for item in first["items"]:
+        began, ended = (datetime.fromisoformat(item[name]) for name in ("created", "finished"))
+        assert began.tzinfo is not None
+        assert timedelta(0) < ended - began < timedelta(minutes=5)
     assert client.get(URL, params={"cursor": "x"}).status_code == 422
 
 
@@ -265,3 +274,44 @@ def test_an_address_is_fetched_where_allowed(
 
 def test_health(client: httpx.Client) -> None:
     assert client.get("/healthz").json()["status"] == "ok"
+
+
+def test_the_credentials_of_a_document(client: httpx.Client) -> None:
+    """A PDF has no pixels, and its manifest holds all the same: the service's own reports."""
+    signed, _ = embed(sample("application/pdf"), "application/pdf", generated())
+    response = post(client, signed, "report.pdf").raise_for_status()
+    verification = Verification.model_validate(response.json())
+    assert verification.media.media_type == "application/pdf"
+    assert verification.verdict.category == "generated"
+    assert {item.what for item in verification.verdict.not_scored} >= {"watermark", "detector"}
+    address = "/verifications/" + response.headers["assay-verification-id"]
+    page = client.get(address)
+    assert page.status_code == 200
+    assert "thumbnail.png" not in page.text
+    assert "their signer is on the trust list" in page.text
+    assert client.get(f"{address}/pictures/thumbnail.png").status_code == 404
+
+    tampered = post(client, signed.replace(b"%%EOF", b"%%EOG"), "report.pdf").json()
+    assert tampered["verdict"]["category"] == "altered"
+
+
+def test_a_refusal_names_the_file(client: httpx.Client) -> None:
+    response = post(client, b"nothing that could be a picture", "garbage.jpg")
+    assert response.status_code == 415
+    assert response.json()["detail"].startswith("garbage.jpg: not a picture")
+
+
+def test_a_damaged_file_is_told_in_full(client: httpx.Client, chelsea: np.ndarray) -> None:
+    damaged = encode_jpeg(chelsea, 90)[:3000]
+    problem = post(client, damaged, "half.jpg").json()
+    assert problem["type"] == "urn:assay:problem:damaged-media"
+    assert problem["detail"].startswith("half.jpg")
+    assert problem["instance"] == URL
+    assert problem["advice"]
+
+
+def test_a_video_is_not_called_a_picture(client: httpx.Client, video: Path) -> None:
+    response = post(client, video.read_bytes(), "pan.mp4").raise_for_status()
+    page = client.get("/verifications/" + response.headers["assay-verification-id"])
+    assert "The frame of the examined video, reduced" in page.text
+    assert "examined picture" not in page.text

@@ -26,8 +26,9 @@ from assay.reports.fairness.manifest import Manifest
 from assay.reports.fairness.options import AuditOptions
 from assay.reports.fairness.reference import References
 from assay.reports.fairness.representation import representation
-from assay.reports.fairness.results import InputFile, Reference
+from assay.reports.fairness.results import Reference
 from assay.reports.fairness.settling import settle
+from assay.reports.inputs import InputFile
 from assay.reports.statistics.amplification import amplification
 from assay.reports.statistics.clusters import cluster_effect
 from assay.reports.statistics.intervals import clopper_pearson, wilson

@@ -61,6 +61,7 @@ def parts(rounds: int) -> dict[str, float]:
     from assay.provenance.generation.remembering import digest
     from assay.provenance.keys import watermark_key
     from assay.provenance.matching import Registry
+    from assay.provenance.previewing import preview
     from assay.provenance.public_hashes import public_hashes
     from assay.provenance.reading import read
     from assay.provenance.signing import sign_bytes
@@ -82,17 +83,24 @@ def parts(rounds: int) -> dict[str, float]:
         public_hashes(signed.pixels())
         Log().record(label, "00" * 32)
 
+    def sign() -> None:
+        sign_bytes(media, manifest, thumbnail=preview(marked), read_back=False)
+
+    def decode() -> None:
+        Media.from_bytes(signed.data).pixels()
+
     def read_back() -> None:
         again = Media.from_bytes(signed.data)
-        read(again)
+        read(again, isolated=False)
         watermarking.find(again, key=key)
 
     return {
         "watermark": best(lambda: embed(pixels, 5, key=key, existing="replace"), rounds),
         "remember": best(lambda: digest([marked]), rounds),
-        "manifest": best(lambda: sign_bytes(media, manifest), rounds),
+        "manifest": best(sign, rounds),
         "fingerprint and registry": best(register, rounds),
         "read-back": best(read_back, rounds),
+        "decoder (PNG), part of read-back, not counted again": best(decode, rounds),
         "encoder (PNG), not counted": best(lambda: encode_png(marked), rounds),
     }
 
@@ -102,23 +110,23 @@ def share(rounds: int) -> dict[str, float]:
     import torch
 
     from assay.encoding import encode_png
-    from assay.provenance.generation import attach, detach, save
+    from assay.provenance.generation import attach, save
     from assay.provenance.generation.pixels import to_pixels
     from assay.provenance.matching import Registry
     from assay.settings import settings
 
-    pipeline = tiny_pipelines().text_to_image()
+    bare, pipeline = tiny_pipelines().text_to_image(), attach(tiny_pipelines().text_to_image())
 
-    def run() -> Any:
+    def run(chosen: Any) -> Any:
         generator = torch.Generator().manual_seed(1)
         call = {"num_inference_steps": 20, "height": 512, "width": 512, "generator": generator}
-        return pipeline("a lighthouse", **call).images[0]
+        return chosen("a lighthouse", **call).images[0]
 
-    plain = best(run, rounds)
-    attach(pipeline)
-    with_mark = best(run, rounds)
-    image = run()
-    detach(pipeline)
+    image = run(pipeline)
+    plain = with_mark = float("inf")
+    for _ in range(rounds):  # in turns: the load of the machine hits both alike
+        plain = min(plain, best(lambda: run(bare), 1))
+        with_mark = min(with_mark, best(lambda: run(pipeline), 1))
     with tempfile.TemporaryDirectory() as folder, Registry(settings().registry_url) as registry:
         saved = best(lambda: save(image, Path(folder) / "a.png", registry=registry), rounds)
     encoder = best(lambda: encode_png(to_pixels(image)), rounds)
@@ -239,8 +247,8 @@ def main() -> int:
         results["parts"] = found = parts(options.rounds)
         added = sum(value for name, value in found.items() if "not counted" not in name)
         for name, value in found.items():
-            sys.stdout.write(f"{name:32} {value:8.1f} ms\n")
-        sys.stdout.write(f"{'marking, 1 MP':32} {added:8.1f} ms, allowed {ALLOWED_MS:.0f}\n\n")
+            sys.stdout.write(f"{name:52} {value:8.1f} ms\n")
+        sys.stdout.write(f"{'marking, 1 MP':52} {added:8.1f} ms, allowed {ALLOWED_MS:.0f}\n\n")
         misses += added > ALLOWED_MS
     if "share" in options.what:
         results["share"] = taken = share(max(2, options.rounds // 2))

@@ -7,7 +7,9 @@
 `DIR` holds one folder for each collection. The collections named by `--strangers` are edited in
 38 ways and asked about, all others are registered; collections are kept apart so that series of
 one scene are. Each question is the whole decision: hashes, keypoint search, geometry. Every
-answer goes to FILE as one JSON line, in a random order, so that an unfinished run is a sample.
+answer goes to FILE as one JSON line, in a random order, so that an unfinished run is a sample; the
+same command goes on with it. After a change that can only take findings away, delete the lines with
+findings: they alone are asked again.
 
 Collections still share pictures. Look at every pair that the summary lists and write those that
 show one picture or one scene to PAIRS.csv (columns stranger,work); they are left out of the
@@ -69,7 +71,8 @@ def run(options: argparse.Namespace) -> None:
         database = Path(folder) / "registry.sqlite"
         registered = register(works, options.images, database)
         print(f"{registered} works, {len(questions)} questions", flush=True)
-        options.out.write_text(json.dumps({"works": registered}) + "\n")
+        if not options.out.exists():
+            options.out.write_text(json.dumps({"works": registered}) + "\n")
         slices = [
             (options, database, questions[n :: options.processes], n)
             for n in range(options.processes)
@@ -97,10 +100,13 @@ def ask(part: tuple[argparse.Namespace, Path, list[tuple[Path, str]], int]) -> N
     backgrounds = [load(path) for path in strangers[:: max(1, len(strangers) // BACKGROUNDS)]]
     edits = copy_edits(backgrounds)
     until = options.cpu_minutes * 60
+    answered = {(a["stranger"], a["edit"]) for a in answers_in(options.out)}
     with Registry(database) as registry, options.out.open("a") as out:
         for place, (path, edit) in enumerate(questions):
             if time.process_time() > until:
                 return
+            if (str(path.relative_to(options.images)), edit) in answered:
+                continue
             query = np.ascontiguousarray(edits[edit](load(path), number + place))
             start = time.process_time()
             found = registry.match(query, disclose=True)
@@ -123,10 +129,16 @@ def ask(part: tuple[argparse.Namespace, Path, list[tuple[Path, str]], int]) -> N
             out.flush()
 
 
+def answers_in(path: Path) -> list[dict[str, Any]]:
+    """Every answer after the first line, which tells the number of works."""
+    return [json.loads(line) for line in path.read_text().splitlines()[1:]]
+
+
 def summary(options: argparse.Namespace) -> None:
-    first, *answers = [json.loads(line) for line in options.out.read_text().splitlines()]
+    works = json.loads(options.out.read_text().split("\n", 1)[0])["works"]
+    answers = answers_in(options.out)
     same = read_pairs(options.same)
-    pairs = len(answers) * first["works"]
+    pairs = len(answers) * works
     named: Counter[str] = Counter()
     excluded: Counter[str] = Counter()
     matched: dict[tuple[str, str], list[str]] = {}
@@ -140,7 +152,7 @@ def summary(options: argparse.Namespace) -> None:
                 )
     strangers = len({answer["stranger"] for answer in answers})
     report: dict[str, Any] = {
-        "works": first["works"],
+        "works": works,
         "strangers": strangers,
         "questions": len(answers),
         "pairs": pairs,
@@ -156,8 +168,8 @@ def summary(options: argparse.Namespace) -> None:
         # Edits of one stranger are not independent: the same, counting each pair of originals once.
         "pairs of originals matched": {
             "count": len(matched),
-            "rate": len(matched) / (strangers * first["works"]),
-            "95 %": interval(len(matched), strangers * first["works"]),
+            "rate": len(matched) / (strangers * works),
+            "95 %": interval(len(matched), strangers * works),
         },
         "matched": {" = ".join(pair): edits for pair, edits in sorted(matched.items())},
     }

@@ -9,16 +9,12 @@ import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
 
-if TYPE_CHECKING:
-    from .conftest import Outcome
-
-Run = Callable[..., "Outcome"]
+from ..command_line import Run
 
 
 def png(width: int, height: int) -> bytes:

@@ -7,16 +7,12 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
 
-if TYPE_CHECKING:
-    from .conftest import Outcome
-
-Run = Callable[..., "Outcome"]
+from ..command_line import Run
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,6 @@ import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import av
 import numpy as np
@@ -16,10 +15,8 @@ from PIL import Image
 
 from assay.datasets.copy_edits import copy_edits
 
-if TYPE_CHECKING:
-    from .conftest import Outcome
+from ..command_line import Run
 
-Run = Callable[..., "Outcome"]
 Pixels = NDArray[np.uint8]
 
 

@@ -6,7 +6,6 @@ import importlib.util
 import json
 import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,9 @@ from assay.provenance import keys
 from assay.provenance.reading import read
 from assay.settings import settings
 
-from .conftest import Outcome
+from ..command_line import Run
 
 PIPELINES = Path(__file__).parents[1] / "provenance" / "generation" / "pipelines.py"
-Run = Callable[..., Outcome]
 pytestmark = [
     pytest.mark.filterwarnings(rf"ignore::{kind}:{library}\..*")
     for kind in ("DeprecationWarning", "FutureWarning")

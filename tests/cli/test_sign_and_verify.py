@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -18,13 +17,9 @@ from assay.provenance.signing import sign_detached
 from assay.settings import settings
 from tests.loopback import Loopback, serve
 from tests.provenance.responder import NOW, make_crl
-from tests.provenance.samples import sample
-from tests.provenance.test_reading import with_remote_manifest
+from tests.provenance.samples import sample, with_remote_manifest
 
-if TYPE_CHECKING:
-    from .conftest import Outcome
-
-Run = Callable[..., "Outcome"]
+from ..command_line import Outcome, Run
 
 
 @pytest.fixture(autouse=True)
@@ -278,6 +273,8 @@ def test_a_remote_manifest_is_asked_for_only_on_request(
     outcome = assay("verify", remote, "--fetch-remote", "--json")
     assert outcome.documents[0]["verdict"]["category"] == "generated"
     assert [path for _, path, _ in allowed.seen] == ["/m.c2pa"]
+    [found] = [e for e in outcome.documents[0]["evidence"] if "remote_url" in e["details"]]
+    assert found["details"]["remote_url"].endswith("/m.c2pa")
 
 
 def test_a_remote_manifest_on_this_machine_is_refused(

@@ -28,6 +28,18 @@ def test_other_spellings_of_columns_are_understood(tmp_path):
     assert row.path == tmp_path / "x.png"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+def test_manifests_from_spreadsheets_are_read(tmp_path, encoding, separator):
+    path = tmp_path / "manifest.csv"
+    text = separator.join(["path", "label", "source"]) + "\r\n"
+    text += separator.join(["Zoë.png", "real", "müller"]) + "\r\n"
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    path.write_bytes((mark + text).encode(encoding))
+    (row,) = read_manifest(path)
+    assert (row.path.name, row.label, row.source) == ("Zoë.png", "real", "müller")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

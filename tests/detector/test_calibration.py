@@ -19,7 +19,6 @@ from assay.detector.evaluation.metrics import (
     expected_calibration_error,
     macro,
     stratified_auc,
-    threshold_at,
     tpr_at_worst_source,
 )
 
@@ -96,12 +95,6 @@ def test_strata_remove_what_contrast_alone_achieves():
     contrast = (rng.normal(0, 1, 4000) + generated).astype(np.float32)
     assert auc(contrast[~generated], contrast[generated]) > 0.7
     assert stratified_auc(contrast.astype(float), generated, contrast) < 0.62
-
-
-def test_conformal_threshold_promises_only_what_the_sample_allows():
-    real = np.arange(100.0)
-    assert threshold_at(real, 0.05) == 95.0
-    assert threshold_at(real[:10], 0.01) == float("inf")
 
 
 def test_recall_at_the_worst_source():

@@ -1,18 +1,18 @@
 """`assay evaluate` measures every condition and writes a report that needs no network."""
 
 import json
+from dataclasses import replace
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from assay.cli.evaluate import evaluate as command
 from assay.datasets.manifests import read_manifest
 from assay.detector.evaluation.evaluate import evaluate
 from assay.detector.evaluation.measuring import measure
 from assay.detector.evaluation.report import write_report
+from assay.detector.evaluation.training_overlap import training_overlap
 from assay.detector.linear import default_model
-from assay.errors import InputRefused
+from assay.detector.table import Refusal
+from assay.errors import ConfigurationError, InputRefused
 
 CONDITIONS = ("standard", "jpeg-70")
 
@@ -45,7 +45,47 @@ def test_unreadable_pictures_are_reported_not_fatal(corpus, tmp_path):
     rows = read_manifest(corpus)[::6]
     rows.append(type(rows[0])(broken, "real", source="broken"))
     measured = measure(rows, default_model(), conditions=("standard",))
-    assert [item.row.path.name for item in measured.table.refused] == ["broken.png"]
+    (refused,) = measured.table.refused
+    assert refused.row.path.name == "broken.png"
+    assert refused.why.startswith("not a picture")
+
+
+def test_refused_pictures_and_training_sources_are_on_the_page(measured, corpus, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"not a picture")
+    rows = read_manifest(corpus)
+    trained_on = rows[0].source, rows[0].label
+    model = default_model()
+    sources = [{"source": trained_on[0], "label": trained_on[1], "pictures": 3}]
+    model = replace(model, card={**model.card, "data": {"sources": sources}})
+    refused = (Refusal(replace(rows[0], path=broken), "not a <picture>"),)
+    seen = replace(measured, table=replace(measured.table, refused=refused))
+
+    document = evaluate(seen, model)
+    page, _ = write_report(seen, document, tmp_path)
+
+    expected = sum((row.source, row.label) == trained_on for row in measured.table.rows)
+    overlap = document["training_overlap"]
+    assert overlap["sources"] == [
+        {"label": trained_on[1], "source": trained_on[0], "pictures": expected}
+    ]
+    assert 0 < overlap["share"] == pytest.approx(expected / len(rows), abs=1e-3)
+    text = page.read_text()
+    assert f"{expected} of {len(rows)} evaluated pictures are from 1 source" in text
+    assert "broken.png" in text
+    assert "not a &lt;picture&gt;" in text
+    unknown = training_overlap(rows, replace(model, card={**model.card, "data": {}}))
+    assert (unknown["known"], unknown["pictures"]) == (False, 0)
+    assert "unknown" in unknown["summary"]
+
+
+def test_groups_too_small_for_a_plot_have_none(measured, tmp_path):
+    document = evaluate(measured, default_model())
+    document |= {"family_by_source_auc": {}, "by_generator_family": {}}
+    page, _ = write_report(measured, document, tmp_path)
+    text = page.read_text()
+    assert text.count("data:image/png;base64,") == 5
+    assert "Every generator family against every real source" not in text
 
 
 def test_one_class_alone_is_refused(corpus):
@@ -55,14 +95,19 @@ def test_one_class_alone_is_refused(corpus):
         evaluate(measured, default_model())
 
 
-def test_unknown_conditions_are_refused(corpus):
-    with pytest.raises(InputRefused, match="no condition 'jpeg-1'"):
+def test_unknown_conditions_are_a_mistake_of_usage(corpus):
+    with pytest.raises(ConfigurationError, match="no condition 'jpeg-1'"):
         measure(read_manifest(corpus), default_model(), conditions=("jpeg-1",))
 
 
-def test_command_line_refuses_an_empty_folder(tmp_path):
-    app = typer.Typer()
-    app.command()(command)
-    result = CliRunner().invoke(app, [str(tmp_path), "-o", str(tmp_path / "out"), "--json"])
-    assert result.exit_code == 3
-    assert json.loads(result.stdout)["type"] == "urn:assay:problem:input-refused"
+def test_command_line_refuses_an_empty_folder(assay, tmp_path):
+    outcome = assay("evaluate", tmp_path, "-o", tmp_path / "out", "--json")
+    assert outcome.code == 3
+    assert outcome.documents[0]["type"] == "urn:assay:problem:input-refused"
+
+
+def test_command_line_calls_an_unknown_condition_bad_usage(assay, tmp_path):
+    outcome = assay("evaluate", tmp_path, "-o", tmp_path / "out", "--condition", "nonsense")
+    assert outcome.code == 2
+    assert "no condition 'nonsense'" in outcome.err
+    assert "resize-0.5" in outcome.err

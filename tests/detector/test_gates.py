@@ -184,6 +184,9 @@ def test_hard_compression_is_noticed(coffee):
 def test_small_pictures_are_noticed(coffee):
     small = cv2.resize(coffee, (300, 200), interpolation=cv2.INTER_AREA)
     assert "too small" in score(small, model=eager_model()).reason
+    dot = score(np.full((8, 8, 3), 90, np.uint8), model=eager_model())
+    assert dot.gate == "degradation"
+    assert "too small: the shorter side is 8 px" in dot.reason
 
 
 def test_gates_object_in_their_order(coffee):

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from assay.datasets.manifests import Row, read_manifest
 from assay.detector.linear import load
@@ -77,6 +76,8 @@ def test_a_model_reads_back_as_it_was_written(trained, corpus):
 def test_training_again_gives_the_same_weights(trained, table, tmp_path):
     again = train(table, tmp_path, recipes=RECIPES)
     assert np.array_equal(again.model.weights, trained.model.weights)
+    ours, theirs = again.model.similarity, trained.model.similarity
+    assert np.array_equal(ours.weights, theirs.weights)
     assert again.model.threshold == trained.model.threshold
 
 
@@ -135,11 +136,9 @@ def test_too_few_sources_are_refused(corpus):
         measure(rows, deliveries=0, most_per_group=2, workers=1, seed=0, progress=None)
 
 
-def test_command_line_refuses_a_manifest_without_labels(tmp_path):
-    from assay.cli.train import app
-
+def test_command_line_refuses_a_manifest_without_labels(assay, tmp_path):
     manifest = tmp_path / "manifest.csv"
     manifest.write_text("path\nx.png\n")
-    result = CliRunner().invoke(app, [str(manifest), "-o", str(tmp_path / "out")])
-    assert result.exit_code == 3
-    assert "label" in result.output
+    outcome = assay("train", manifest, "-o", tmp_path / "out")
+    assert outcome.code == 3
+    assert "label" in outcome.err

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import http.client
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
 
 import httpx
-import pytest
+
+if TYPE_CHECKING:
+    import pytest
 
 _NOT_PASSED_ON = {"transfer-encoding", "connection", "content-length", "date", "server"}
 
@@ -32,9 +37,40 @@ class Trouble:
         self.refused = 0
 
 
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket behind the proxy.
+
+    Attributes:
+        url: as `ASSAY_MEDIA_URL` takes it.
+        environment: what a process needs to reach it.
+        trouble: to be made.
+    """
+
+    url: str
+    environment: dict[str, str]
+    trouble: Trouble
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *where: object) -> None:
+        # A client that was killed is what some tests are about.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(*where)  # type: ignore[arg-type]
+
+
 @contextmanager
 def failing_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Trouble]]:
     """The URL of a bucket behind the proxy, and the trouble to make; sets credentials."""
+    with failing_bucket() as bucket:
+        for name, value in bucket.environment.items():
+            monkeypatch.setenv(name, value)
+        yield bucket.url, bucket.trouble
+
+
+@contextmanager
+def failing_bucket() -> Iterator[Bucket]:
+    """An empty bucket behind the proxy, until the block ends."""
     from moto.server import ThreadedMotoServer
 
     behind = ThreadedMotoServer(port=0, verbose=False)
@@ -77,20 +113,19 @@ def failing_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Troubl
 
     for method in ("GET", "PUT", "POST", "DELETE", "HEAD"):
         setattr(Proxy, f"do_{method}", Proxy.answer)
-    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    proxy = _Server(("127.0.0.1", 0), Proxy)
     threading.Thread(target=proxy.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{proxy.server_port}"
-    for name, value in {
+    environment = {
         "AWS_ENDPOINT": address,
         "AWS_ALLOW_HTTP": "true",
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-    }.items():
-        monkeypatch.setenv(name, value)
+    }
     httpx.put(f"{address}/media").raise_for_status()
     try:
-        yield f"s3://media/uploads-{proxy.server_port}", trouble
+        yield Bucket(f"s3://media/uploads-{proxy.server_port}", environment, trouble)
     finally:
         proxy.shutdown()
         proxy.server_close()

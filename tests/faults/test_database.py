@@ -14,10 +14,12 @@ import numpy as np
 import psycopg
 import pytest
 
+from assay.api.signatures import router as signatures
 from assay.encoding import encode_png
 from assay.provenance import keys
 from assay.settings import settings
 from tests.api.processes import serving
+from tests.api.small_app import calling, small_app
 
 
 @pytest.fixture
@@ -130,11 +132,34 @@ def test_cut_off_and_restarted(
         signed = labels(client)
     print(f"{len(caller.accepted)} accepted, {len(caller.signed)} signed, refused {caller.refused}")
     assert caller.refused, "the faults hit nobody"
+    assert set(caller.refused) <= {409, 503}  # a database that is away is no failure of ours
     assert sorted(signed) == sorted(set(caller.signed))
     with psycopg.connect(uri) as connection:
         [[done]] = connection.execute("SELECT count(*) FROM verifications WHERE status = 'done'")
         [[total]] = connection.execute("SELECT count(*) FROM verifications")
     assert done == total >= len(caller.accepted)
+
+
+def test_registry_and_log_without_their_database(
+    own_server: Any, chelsea: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSAY_DATABASE_URL", own_server.get_uri())
+    settings.cache_clear()
+    keys.init()
+    picture = {"file": ("tile.png", encode_png(np.ascontiguousarray(chelsea[:64, :96])))}
+    form = {"watermark": "false"}
+    with calling(small_app(signatures.router)) as client:
+        assert client.post("/v1/signatures", files=picture, data=form).status_code == 201
+        own_server.stop()
+        for answer in (
+            client.post("/v1/signatures", files=picture, data=form),
+            client.get("/v1/signatures"),
+        ):
+            assert answer.status_code == 503
+            assert answer.json()["type"] == "urn:assay:problem:database-away"
+            assert answer.headers["retry-after"] == "5"
+        own_server.ensure_postgres_running()
+        assert client.post("/v1/signatures", files=picture, data=form).status_code == 201
 
 
 def cut_off(uri: str) -> None:

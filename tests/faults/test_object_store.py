@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assay.api import retention
 from assay.api.media_store import MediaStore, StoreUnavailable
+from assay.api.records import Records, open_database
 from assay.encoding import encode_png
 from assay.settings import settings
 from tests.api.processes import serving
@@ -42,6 +44,26 @@ def test_refusals_and_slow_reads(bucket: tuple[str, Trouble]) -> None:
     trouble.pieces, trouble.pause = 40, 0.05
     with store.get("large") as file:
         assert file.read() == data
+
+
+def test_a_refused_file_is_deleted_when_its_worker_dies_first(
+    bucket: tuple[str, Trouble],
+) -> None:
+    store, records = MediaStore.open(bucket[0]), Records(open_database())
+    for key in ("refused", "good"):
+        retention.promise(records, key)
+        store.put(key, b"x")
+        records.add(id=key, caller="c", name=None, sha256="0" * 64, size=1, media=key)
+        begun = records.begin(key, [])
+        assert begun is not None
+        problem = {"type": "urn:assay:problem:damaged-media"} if key == "refused" else None
+        assert records.finish(begun[0], problem=problem, result=None if problem else "{}")
+    # Here the worker would delete the file.
+    assert retention.sweep(records, store) == 1
+    assert store.keys() == ["good"]
+    refused = records.get("refused")
+    assert refused is not None
+    assert (refused.status, refused.media) == ("failed", None)
 
 
 def test_what_was_accepted_is_examined_when_the_bucket_is_back(

@@ -62,6 +62,18 @@ def sample(media_type: str) -> bytes:
     return _clip({"video/mp4": "mp4", "video/quicktime": "mov"}[media_type])
 
 
+def with_remote_manifest(photo: bytes, url: str) -> bytes:
+    """A JPEG whose XMP says that its manifest is at `url`."""
+    xmp = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+        'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+        f'xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="{url}"/>'
+        "</rdf:RDF></x:xmpmeta>"
+    ).encode()
+    body = b"http://ns.adobe.com/xap/1.0/\x00" + xmp
+    return photo[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + photo[2:]
+
+
 def _saved(kind: str, **options: object) -> bytes:
     buffer = io.BytesIO()
     picture().save(buffer, kind, **options)

@@ -29,5 +29,20 @@ def test_the_preview_of_a_signed_file(astronaut: np.ndarray) -> None:
         assert all(jumbf.claim_thumbnails(bytes(damaged)).values())
 
 
+def test_a_reduced_preview_shows_the_picture(astronaut: np.ndarray) -> None:
+    keys.init()
+    pixels = np.asarray(Image.fromarray(astronaut).resize((900, 600)))
+    signed = assay.sign(pixels)
+    store = jumbf.find_store(signed.media.data)
+    assert store is not None
+    [preview] = jumbf.claim_thumbnails(store).values()
+    assert len(preview) < 20_000
+    with Image.open(io.BytesIO(preview)) as shown:
+        assert shown.size == (256, 171)
+        smaller = Image.fromarray(pixels).resize(shown.size, Image.Resampling.BOX)
+        difference = np.asarray(shown.convert("RGB"), float) - np.asarray(smaller, float)
+    assert np.abs(difference).mean() < 8
+
+
 def test_what_is_no_store() -> None:
     assert jumbf.claim_thumbnails(b"") == jumbf.claim_thumbnails(b"jumb" * 50) == {}

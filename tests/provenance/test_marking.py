@@ -57,6 +57,20 @@ def test_the_registry_knows_the_manifest(astronaut: np.ndarray) -> None:
     assert signed.receipt.manifest_label.encode() in record.manifest
 
 
+def test_only_a_registry_that_was_opened_here_is_closed(
+    astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[Registry] = []
+    close = Registry.close
+    monkeypatch.setattr(Registry, "close", lambda self: (closed.append(self), close(self)))
+    assay.sign(astronaut)
+    assert len(closed) == 1
+    with Registry(settings().registry_url) as registry:
+        label = assay.sign(astronaut, registry=registry).receipt.manifest_label
+        assert len(closed) == 1
+        assert registry.manifest(label)
+
+
 def test_the_receipt_has_hashes_that_partners_can_compare(astronaut: np.ndarray) -> None:
     import imagehash
 

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
-import re
 from pathlib import Path
 
-import hypothesis
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 import assay
 from assay.errors import InputRefused, LimitExceeded, UnreadableFile
 from assay.media import Media
 from assay.provenance import certificates, jumbf, manifests, reading, trust
-from assay.provenance.credentials import Problem
-from assay.provenance.examiner import describe
-from assay.provenance.interpreting import binding_text, interpret
 from assay.provenance.isolating import validate_isolated
 from assay.provenance.manifests import Agent, IngredientInput
 from assay.provenance.reading import read
@@ -30,38 +22,7 @@ from assay.provenance.signing import embed, sign_bytes, sign_detached
 from assay.provenance.vocabulary import DigitalSourceType, Relationship
 
 from .conftest import flipped, generated
-
-WORDS = st.sampled_from(
-    [
-        "actions",
-        "action",
-        "alg",
-        "blocks",
-        "value",
-        "entries",
-        "use",
-        "digitalSourceType",
-        "softwareAgent",
-        "when",
-        "name",
-        "version",
-        "signature",
-        "certificateInfo",
-        "subject",
-        "claim_generator_info",
-    ]
-)
-LABELS = st.sampled_from(
-    [
-        "c2pa.actions",
-        "c2pa.actions.v2",
-        "c2pa.soft-binding",
-        "c2pa.training-mining",
-        "cawg.training-mining",
-        "cawg.identity",
-        "c2pa.ingredient.v3",
-    ]
-)
+from .samples import with_remote_manifest
 
 
 def codes(data: bytes) -> list[str]:
@@ -187,18 +148,6 @@ def test_the_intermediate_can_be_the_anchor(home: Path, signed: bytes) -> None:
     assert read(signed, trust_lists=(trust.add("issuer", issuer),)).state == "trusted"
 
 
-def with_remote_manifest(photo: bytes, url: str) -> bytes:
-    """A JPEG whose XMP says that its manifest is at `url`."""
-    xmp = (
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
-        'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
-        f'xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="{url}"/>'
-        "</rdf:RDF></x:xmpmeta>"
-    ).encode()
-    body = b"http://ns.adobe.com/xap/1.0/\x00" + xmp
-    return photo[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + photo[2:]
-
-
 @pytest.mark.parametrize("isolated", [True, False])
 def test_a_remote_manifest_is_never_fetched(isolated: bool, home: Path, photo: bytes) -> None:
     """A URL of this machine that would redirect to a metadata service is not asked."""
@@ -256,21 +205,6 @@ def test_integer_arrays_are_read_exactly(home: Path, photo: bytes) -> None:
     credentials = read(sign_bytes(Media.from_bytes(photo), manifest))
     exact = credentials.raw["crjson"]["manifests"][0]["assertions"]["org.assay.test"]
     assert exact == {"sizes": [96, 384, 70000]}
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("2*0110", "2*0110"),
-        ([50, 42, 48], "2*0"),
-        ("b64'MiowMTEw'", "2*0110"),
-        ("b64'!'", None),
-        ({"a": 1}, None),
-        ([256], None),
-    ],
-)
-def test_soft_binding_values_of_every_writer(value: object, expected: str | None) -> None:
-    assert binding_text(value) == expected
 
 
 def test_flipped_padding_keeps_label_and_claim(signed: bytes) -> None:
@@ -382,37 +316,6 @@ def test_unreadable_input(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="empty"):
         read(b"")
     assert read(b"random bytes that are nothing").state == "none"
-
-
-def test_problems_have_plain_words() -> None:
-    assert Problem("assertion.dataHash.mismatch").meaning == "the content was changed after signing"
-    assert Problem("some.new.code").meaning == "the validator reports some.new.code"
-    assert re.match("something that was signed", Problem("x.mismatch").meaning)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
-    max_leaves=12,
-)
-
-
-@hypothesis.settings(max_examples=300, deadline=None)
-@given(st.dictionaries(LABELS, JSON, max_size=4), JSON)
-def test_assertions_of_any_shape_are_read_without_an_error(
-    assertions: dict[str, object], claim: object
-) -> None:
-    """A signature says who wrote an assertion, not that it has the shape it should have."""
-    reader = {
-        "active_manifest": "urn:c2pa:x",
-        "manifests": {"urn:c2pa:x": {}},
-        "validation_state": "Valid",
-        "validation_results": {"activeManifest": {"success": [], "failure": []}},
-    }
-    manifest = {"label": "urn:c2pa:x", "assertions": assertions, "claim.v2": claim}
-    documents = {"reader": reader, "crjson": {"manifests": [manifest]}}
-    credentials = interpret(documents, None, (), "v")
-    assert json.loads(json.dumps(describe(credentials)))["state"] == "valid"
 
 
 def test_one_verification_validates_a_file_once(

@@ -21,6 +21,7 @@ from assay.provenance.installed_signer import installed
 from assay.provenance.reading import read
 from assay.provenance.signers import CallbackSigner, PemSigner, algorithm_for
 from assay.provenance.signing import sign_bytes
+from assay.provenance.timestamping import TimestampUnavailable
 from assay.settings import settings
 
 from . import authority
@@ -261,8 +262,10 @@ def test_an_authority_that_is_down(
     signer = pem_signer(issuer, timestamp_url="http://127.0.0.1:9/")
     media = Media.from_bytes(photo)
     if policy == "require":
-        with pytest.raises(MarkFailed, match="authority failed 3 times"):
+        with pytest.raises(TimestampUnavailable, match="authority failed 3 times") as caught:
             sign_bytes(media, generated(), signer)
+        assert isinstance(caught.value, MarkFailed)
+        assert caught.value.code == "timestamp-unavailable"
     else:
         credentials = read(sign_bytes(media, generated(), signer))
         assert (credentials.state, credentials.signed_at) == ("trusted", None)

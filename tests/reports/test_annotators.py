@@ -171,7 +171,7 @@ def test_every_picture_is_labelled_or_counted(tmp_path: Path) -> None:
     assert isinstance(rows, pd.DataFrame)
     assert list(rows["path"]) == ["dark.png"]
     assert rows["rater"][0].startswith(PROGRAM)
-    assert [f.code for f in findings] == ["unreadable-pictures"]
+    assert [f.code for f in findings] == ["pictures-without-labels"]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from assay.cli import audit as command
-from assay.errors import InputRefused
+from assay.errors import InputRefused, OutputRefused
 
 RUNNER = CliRunner()
 
@@ -77,9 +77,45 @@ def test_prompts_are_a_manifest_with_shared_seeds(tmp_path: Path) -> None:
         assert len({row["variant"] for row in rows if row["pair"] == pair}) == 2
 
 
-def test_compare_tells_the_direction(tables: Any, tmp_path: Path) -> None:
+def test_prompts_replace_nothing_unasked(tmp_path: Path) -> None:
+    out = tmp_path / "prompts.csv"
+    out.write_text("edited by hand")
+    typed = ["prompts", "-o", str(out), "--seeds", "2", "--json"]
+    refused = RUNNER.invoke(command.app, typed)
+    assert isinstance(refused.exception, OutputRefused)
+    assert out.read_text() == "edited by hand"
+    done = RUNNER.invoke(command.app, [*typed, "--overwrite"])
+    told = json.loads(done.stdout)
+    with out.open(newline="") as stream:
+        assert told["pictures"] == len(list(csv.DictReader(stream))) == 2 * told["prompts"]
+
+
+def test_compare_tells_the_direction_and_leaves_a_report(
+    tables: Any, development_keys: Path, tmp_path: Path
+) -> None:
     manifest, labels = str(tables.manifest), str(tables.labels)
     typed = ["compare", manifest, manifest, "--labels-before", labels, "--labels-after", labels]
-    done = RUNNER.invoke(command.app, typed)
+    out = tmp_path / "out"
+    done = RUNNER.invoke(command.app, [*typed, "-o", str(out), "--no-pdf"])
     assert done.exit_code == 0, done.output
-    assert "cannot-tell" in done.stdout
+    assert "no-change" in done.stdout
+    assert "no change of 20.0" in done.stdout
+    names = ["comparison.html", "comparison.html.c2pa", "comparison.json", "comparison.json.c2pa"]
+    assert sorted(f.name for f in out.iterdir()) == names
+    document = json.loads((out / "comparison.json").read_text())
+    (change,) = document["changes"]
+    assert (change["direction"], change["changed"]) == ("no-change", 0)
+    assert 0 < change["largest"] < 0.02  # no pair of 360 changed
+    assert change["unanswered"] == document["pictures_before"] - change["pairs"] == 40
+    assert "Before: presentation: one rater only" in (out / "comparison.html").read_text()
+    checked = RUNNER.invoke(command.app, ["verify", str(out / "comparison.html"), "--json"])
+    assert json.loads(checked.stdout)["state"] == "trusted"
+
+
+def test_compare_explains_what_it_cannot_tell(tables: Any) -> None:
+    manifest, labels = str(tables.manifest), str(tables.labels)
+    typed = ["compare", manifest, manifest, "--labels-before", labels, "--labels-after", labels]
+    strict = RUNNER.invoke(command.app, [*typed, "--smallest-effect", "0.005"])
+    assert "cannot tell, because the distance may have changed by up to 1.0" in strict.stdout
+    few = RUNNER.invoke(command.app, [*typed, "--smallest-cell", "1000"])
+    assert "cannot tell from 360 pairs, fewer than 1000" in few.stdout

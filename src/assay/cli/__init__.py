@@ -7,6 +7,8 @@ functions, so that `assay --help` answers at once.
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -32,17 +34,37 @@ from assay.cli import (
     watermark,
     worker,
 )
-from assay.cli.console import print_error
+from assay.cli.console import print_error, print_line
 from assay.errors import AssayError
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print_line(f"assay {version('assay')}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="assay",
-    help="Sign what you generate, verify what you receive, audit what you ship.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def options(
+    print_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Sign what you generate, verify what you receive, audit what you ship."""
+
+
 app.command()(demo.demo)
 app.command()(sign.sign)
 app.command()(verify.verify)

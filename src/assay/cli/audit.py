@@ -7,25 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
+from assay.cli import audit_planning
 from assay.cli.console import AsJson, print_json, track
+from assay.cli.default_command import DefaultCommand
 
 if TYPE_CHECKING:
     from assay.reports import Audit
 
 
-class _ManifestFirst(TyperGroup):
+class _RunFirst(DefaultCommand):
     """Lets `assay audit MANIFEST` stand for `assay audit run MANIFEST`."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] != "--help":
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
+    default = "run"
 
 
 app = typer.Typer(
-    cls=_ManifestFirst,
+    cls=_RunFirst,
     help="Audit how people are represented in generated pictures: assay audit MANIFEST -o DIR.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -150,66 +148,8 @@ def audit(
         raise typer.Exit(1)
 
 
-@app.command("plan")
-def plan(
-    effect: Annotated[float, typer.Option(help="Distance from the reference to be found.")] = 0.2,
-    share: Annotated[
-        list[float] | None,
-        typer.Option(help="Reference share of a value; repeatable, summing to 1."),
-    ] = None,
-    prompts: Annotated[int, typer.Option(min=1, help="Number of prompts.")] = 10,
-    attributes: Annotated[int, typer.Option(min=1, help="Number of attributes.")] = 1,
-    answered: Annotated[
-        float, typer.Option(min=0.05, max=1, help="Share of pictures that get an answer.")
-    ] = 0.9,
-    power: Annotated[float, typer.Option(min=0.5, max=0.99, help="Wanted power.")] = 0.8,
-    as_json: AsJson = False,
-) -> None:
-    """Say how many pictures an audit needs, before any is generated."""
-    from assay.reports.fairness.planning import plan_audit
-
-    planned = plan_audit(
-        effect=effect,
-        shares=tuple(share or (0.5, 0.5)),
-        prompts=prompts,
-        attributes=attributes,
-        answered=answered,
-        power=power,
-    )
-    if as_json:
-        print_json(planned)
-        return
-    typer.echo(
-        f"{planned.pictures_per_prompt} pictures for each of {prompts} prompts, "
-        f"{planned.pictures} in all: then a distance of {effect:.0%} from the reference is found "
-        f"with {power:.0%} power, corrected for {planned.claims} claims."
-    )
-    typer.echo(
-        f"At that number a perfect generator scores {planned.null_mean:.1%} on average and up to "
-        f"{planned.null_95:.1%} in 95 % of samples."
-    )
-
-
-@app.command("prompts")
-def prompts(
-    out: Annotated[Path, typer.Option("-o", "--out", help="CSV to write, to be edited freely.")],
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds a prompt.")] = 100,
-) -> None:
-    """Write a manifest of prompts to generate: occupations (ISCO-08) and changed words."""
-    import csv
-    import io
-    from dataclasses import astuple
-
-    from assay.files import write_atomically
-    from assay.reports.fairness.prompts import COLUMNS, prompt_rows
-
-    rows = prompt_rows(seeds)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(astuple(row) for row in rows)
-    write_atomically(out, buffer.getvalue())
-    typer.echo(f"{out}: {len(rows)} pictures to generate")
+app.command("plan")(audit_planning.plan)
+app.command("prompts")(audit_planning.prompts)
 
 
 @app.command("compare")
@@ -219,10 +159,21 @@ def compare(
     labels_before: Annotated[Path, typer.Option(help="Labels before.")],
     labels_after: Annotated[Path, typer.Option(help="Labels after.")],
     reference: Annotated[Path | None, typer.Option(help="Reference distributions.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Folder for comparison.html and .json.")
+    ] = None,
+    pdf: Annotated[
+        bool, typer.Option(help="Write comparison.pdf, where assay[pdf] is installed.")
+    ] = True,
+    smallest_effect: Annotated[
+        float, typer.Option(min=0, max=1, help="Change of the distance that matters.")
+    ] = 0.2,
+    smallest_cell: Annotated[int, typer.Option(min=1, help="Fewer pairs are not judged.")] = 30,
     as_json: AsJson = False,
 ) -> None:
     """Compare two sets of pictures from the same prompts and seeds."""
     from assay.reports.fairness.comparison import compare as run_compare
+    from assay.reports.fairness.output import write_comparison
 
     result = run_compare(
         before,
@@ -230,7 +181,11 @@ def compare(
         labels_before=labels_before,
         labels_after=labels_after,
         reference=reference,
+        smallest_effect=smallest_effect,
+        smallest_cell=smallest_cell,
     )
+    if out is not None:
+        write_comparison(result, out, pdf=pdf)
     if as_json:
         print_json(result)
         return
@@ -241,6 +196,11 @@ def compare(
             f"(change {change.change:+.1%}, 95 % interval {low:+.1%} to {high:+.1%}, "
             f"{change.pairs} pairs): {change.direction}"
         )
+        typer.echo(f"  {change.summary}")
+    for finding in result.findings:
+        typer.echo(f"note: {finding.summary} ({finding.count})")
+    if out is not None:
+        typer.echo(f"Report: {out / 'comparison.html'}")
 
 
 @app.command("verify")
@@ -296,5 +256,7 @@ def _print_table(result: Audit) -> None:
     Console().print(table)
     for other in result.all_claims[len(result.claims) :]:
         typer.echo(f"{other.verdict.code}: {other.verdict.summary}")
+    for untested in result.not_compared:
+        typer.echo(f"not compared: {untested.summary}")
     for finding in result.data.findings:
         typer.echo(f"note: {finding.summary} ({finding.count})")

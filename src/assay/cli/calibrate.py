@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from assay.cli.console import AsJson, print_error, print_json, print_line, track
-from assay.errors import AssayError
+from assay.cli.console import AsJson, print_json, print_line, track
+from assay.cli.training_options import Folds, MostPerGroup
 
 
 def calibrate(
@@ -27,10 +27,8 @@ def calibrate(
         list[str] | None,
         typer.Option(help="Output that means 'generated', by name or number (repeatable)."),
     ] = None,
-    folds: Annotated[int, typer.Option(min=2, help="Group-out folds.")] = 5,
-    most_per_group: Annotated[
-        int, typer.Option(min=1, help="Pictures used of each source and generator.")
-    ] = 120,
+    folds: Folds = 5,
+    most_per_group: MostPerGroup = 120,
     as_json: AsJson = False,
 ) -> None:
     """Calibrate a model that was trained elsewhere; until then it may decide nothing.
@@ -39,25 +37,21 @@ def calibrate(
     and kept under the home for exactly these weights. Scores that do not rise where pictures
     are generated are refused.
     """
-    try:
-        from assay.datasets.layouts import read_folder
-        from assay.datasets.manifests import cap_per_group, read_manifest
-        from assay.detector.calibrated import load_foreign, write_calibration
-        from assay.detector.loading import forget
-        from assay.detector.training.calibrating import calibrate as fit
+    from assay.datasets.layouts import read_folder
+    from assay.datasets.manifests import cap_per_group, read_manifest
+    from assay.detector.calibrated import load_foreign, write_calibration
+    from assay.detector.loading import forget
+    from assay.detector.training.calibrating import calibrate as fit
 
-        rows = read_folder(corpus) if corpus.is_dir() else read_manifest(corpus)
-        document = fit(
-            cap_per_group(rows, most_per_group),
-            load_foreign(model, tuple(generated_label or ()), download=True),
-            folds=folds,
-            progress=lambda items, total: track(items, "Scoring", total=total),
-        )
-        path = write_calibration(document)
-        forget()
-    except AssayError as error:
-        print_error(error, as_json=as_json)
-        raise typer.Exit(error.exit_code) from None
+    rows = read_folder(corpus) if corpus.is_dir() else read_manifest(corpus)
+    document = fit(
+        cap_per_group(rows, most_per_group),
+        load_foreign(model, tuple(generated_label or ()), download=True),
+        folds=folds,
+        progress=lambda items, total: track(items, "Scoring", total=total),
+    )
+    path = write_calibration(document)
+    forget()
     if as_json:
         print_json(document | {"path": str(path)})
         return

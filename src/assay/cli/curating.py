@@ -119,7 +119,7 @@ def temporary_registry() -> Iterator[Registry]:
         yield registry
 
 
-def report_of(schema: str, counts: dict[str, Any], **more: Any) -> dict[str, Any]:
+def report_of(schema: str, counts: dict[str, Any]) -> dict[str, Any]:
     """The head that every `report.json` of curation has."""
     from assay.version import __version__
 
@@ -129,7 +129,6 @@ def report_of(schema: str, counts: dict[str, Any], **more: Any) -> dict[str, Any
         "software": f"assay {__version__}",
         "created": created,
         "counts": counts,
-        **more,
     }
 
 
@@ -180,6 +179,16 @@ def write_pages(
         if stale not in written:
             stale.unlink()
     return written
+
+
+def side_found(folder: Path) -> Callable[[Pair], Side]:
+    """The file of a pair in which something was found."""
+    return lambda pair: file_side(folder, pair.file, pair.file_box, pair.file_at)
+
+
+def side_copied(folder: Path) -> Callable[[Pair], Side]:
+    """The file of a pair that was there before."""
+    return lambda pair: file_side(folder, pair.of, pair.of_box, pair.of_at)
 
 
 def file_side(folder: Path, name: str, box: Box | None, at: float | None) -> Side:

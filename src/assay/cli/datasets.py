@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assay.cli.console import AsJson, print_json, printable, track
+from assay.cli.curating import (
+    KnownFiles,
+    RegisteredWorks,
+    report_of,
+    side_copied,
+    side_found,
+    temporary_registry,
+    write_pages,
+)
 from assay.cli.registry import failed
 from assay.errors import OutputRefused
 
@@ -54,7 +63,6 @@ def screen(
     as_json: AsJson = False,
 ) -> None:
     """Find files that copy registered or opted-out works, or whose licence is not allowed."""
-    from assay.cli.curating import RegisteredWorks, file_side, report_of, write_pages
     from assay.datasets.curation import Folder
     from assay.datasets.curation import screen as screened
     from assay.datasets.curation.verdicts import counts
@@ -81,19 +89,19 @@ def screen(
         }
         return Side(pair.of, None, tuple((k, v) for k, v in facts.items() if v))
 
-    _write(out, report_of("screening", tally), found.verdicts, found.pairs)
+    report = report_of("screening", tally)
+    _write(out, report, found.verdicts, found.pairs)
     write_pages(
         found.pairs,
         out,
         title="Screening of a training set",
-        headline=f"{tally['drop']:,} of {tally['files']:,} files to drop, "
-        f"{tally['look']:,} to look at",
+        headline=_headline(tally),
         facts=_facts(tally),
-        left=lambda pair: file_side(folder, pair.file, pair.file_box, pair.file_at),
+        left=side_found(folder),
         right=work,
         sides=("the file of the set", "the registered work, which the registry has no copy of"),
     )
-    _finish(report_of("screening", tally), out, found.pairs, fail_on, as_json=as_json)
+    _finish(report, out, found.pairs, fail_on, as_json=as_json)
 
 
 @app.command()
@@ -105,13 +113,6 @@ def deduplicate(
     as_json: AsJson = False,
 ) -> None:
     """Find copies and near-copies within a set, and say which file of each group to keep."""
-    from assay.cli.curating import (
-        KnownFiles,
-        file_side,
-        report_of,
-        temporary_registry,
-        write_pages,
-    )
     from assay.datasets.curation import Folder, find_pairs
     from assay.datasets.curation import deduplicate as deduplicated
     from assay.datasets.curation.verdicts import counts
@@ -127,20 +128,19 @@ def deduplicate(
         "clusters": len(result.clusters),
         "in_clusters": sum(map(len, result.clusters)),
     }
-    report = report_of("deduplication", tally, clusters=result.clusters)
-    _write(out, report, result.verdicts, compared.pairs)
+    report = report_of("deduplication", tally)
+    _write(out, report | {"clusters": result.clusters}, result.verdicts, compared.pairs)
     write_pages(
         compared.pairs,
         out,
         title="Near-duplicates of a set",
-        headline=f"{tally['drop']:,} of {tally['files']:,} files to drop, "
-        f"{tally['look']:,} to look at",
+        headline=_headline(tally),
         facts=_facts(tally),
-        left=lambda pair: file_side(folder, pair.file, pair.file_box, pair.file_at),
-        right=lambda pair: file_side(folder, pair.of, pair.of_box, pair.of_at),
+        left=side_found(folder),
+        right=side_copied(folder),
         sides=("the later file by name", "the earlier file"),
     )
-    _finish(report_of("deduplication", tally), out, compared.pairs, fail_on, as_json=as_json)
+    _finish(report, out, compared.pairs, fail_on, as_json=as_json)
 
 
 @app.command()
@@ -153,13 +153,6 @@ def memorisation(
     as_json: AsJson = False,
 ) -> None:
     """Find generated pictures that copy training pictures, and the rate at which that happens."""
-    from assay.cli.curating import (
-        KnownFiles,
-        file_side,
-        report_of,
-        temporary_registry,
-        write_pages,
-    )
     from assay.datasets.curation import Folder, find_copies
     from assay.datasets.curation.memorisation import learn
     from assay.datasets.curation.verdicts import write_pairs, write_report
@@ -175,9 +168,9 @@ def memorisation(
         "training": len(learnt.names) - len(skipped),
         "training_refused": len(skipped),
     }
-    refused = [file.__dict__ for file in (*found.refused, *skipped)]
-    report = report_of("memorisation", tally, refused=refused)
-    write_report(report, out)
+    report = report_of("memorisation", tally)
+    refused = [vars(file) for file in (*found.refused, *skipped)]
+    write_report(report | {"refused": refused}, out)
     write_pairs(found.pairs, out)
     write_pages(
         found.pairs,
@@ -186,11 +179,11 @@ def memorisation(
         headline=f"{tally['replicated']:,} of {tally['generated']:,} generated pictures "
         "copy a training picture",
         facts=_facts(tally),
-        left=lambda pair: file_side(generated, pair.file, pair.file_box, pair.file_at),
-        right=lambda pair: file_side(training, pair.of, pair.of_box, pair.of_at),
+        left=side_found(generated),
+        right=side_copied(training),
         sides=("the generated picture", "the training picture"),
     )
-    _finish(report_of("memorisation", tally), out, found.pairs, fail_on, as_json=as_json)
+    _finish(report, out, found.pairs, fail_on, as_json=as_json)
 
 
 @app.command()
@@ -251,6 +244,10 @@ def _write(
     write_verdicts(verdicts, out)
     write_pairs(pairs, out)
     write_report(report, out)
+
+
+def _headline(tally: dict[str, Any]) -> str:
+    return f"{tally['drop']:,} of {tally['files']:,} files to drop, {tally['look']:,} to look at"
 
 
 def _facts(tally: dict[str, Any]) -> list[tuple[str, str]]:

@@ -50,13 +50,14 @@ def check(as_json: AsJson = False) -> None:
 @app.command("upgrade")
 def upgrade(
     revision: Annotated[str, typer.Option(help="Revision to stop at.")] = "head",
+    as_json: AsJson = False,
 ) -> None:
     """Bring the tables up to this version of Assay. Make a backup first."""
     from assay.databases import migrating
 
     for schema, engine in _existing():
         migrating.upgrade(engine, schema, revision)
-        print_line(f"{schema.name:<10} {_revision(engine, schema)}  {_name(engine)}")
+        _tell_revision(engine, schema, as_json)
 
 
 @app.command("downgrade")
@@ -66,6 +67,7 @@ def downgrade(
     yes: Annotated[
         bool, typer.Option("--yes", help="Do not ask; what newer tables hold is lost.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Take the tables of one database back to an earlier revision."""
     from assay.databases import migrating
@@ -76,7 +78,7 @@ def downgrade(
         if not yes:
             typer.confirm(f"Take {_name(engine)} back to {revision}?", abort=True)
         migrating.downgrade(engine, schema, revision)
-        print_line(f"{schema.name:<10} {_revision(engine, schema)}  {_name(engine)}")
+        _tell_revision(engine, schema, as_json)
         return
     raise ConfigurationError(f"no database {schema_name!r}", advice="registry, log or service")
 
@@ -119,6 +121,14 @@ def move(
             print_json({"schema": LOG.name, "table": "log_files", "entries": entries})
         else:
             print_line(f"{LOG.name:<10} {'entries':<24} {entries:>10,}  root recomputed")
+
+
+def _tell_revision(engine: sa.Engine, schema: Schema, as_json: bool) -> None:
+    revision = _revision(engine, schema)
+    if as_json:
+        print_json({"schema": schema.name, "database": _name(engine), "revision": revision})
+    else:
+        print_line(f"{schema.name:<10} {revision}  {_name(engine)}")
 
 
 def _addresses() -> dict[Schema, str]:

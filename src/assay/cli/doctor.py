@@ -115,13 +115,18 @@ def _clock() -> str:
 
 def _database() -> str:
     from assay.api.operations import checks
+
+    unmade = _unmade_database()
+    return f"{unmade}: not there yet; the service makes it" if unmade else checks.database()
+
+
+def _unmade_database() -> str | None:
+    """The service's database file where there is none yet: looking must not make one."""
     from assay.settings import settings
 
-    # Looking must not make one.
-    place = settings().service_url.removeprefix("sqlite:///")
-    if settings().service_url.startswith("sqlite") and not os.path.exists(place):
-        return f"{place}: not there yet; the service makes it"
-    return checks.database()
+    url = settings().service_url
+    place = url.removeprefix("sqlite:///")
+    return place if url.startswith("sqlite") and not os.path.exists(place) else None
 
 
 def _media_store() -> str:
@@ -140,8 +145,7 @@ def _media_store() -> str:
 def _access() -> str:
     from assay.settings import settings
 
-    place = settings().service_url.removeprefix("sqlite:///")
-    if settings().service_url.startswith("sqlite") and not os.path.exists(place):
+    if _unmade_database():
         return f"ASSAY_AUTH={settings().auth}, no API keys"
     from assay.api.access.keys import KeyStore
     from assay.api.records import open_database

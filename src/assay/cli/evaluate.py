@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from assay.cli.console import AsJson, print_error, print_json, track
-from assay.errors import AssayError, MissingExtra
+from assay.cli.console import AsJson, print_json, track
+from assay.cli.models_extra import require_models_extra
 
 
 def evaluate(
@@ -38,30 +38,27 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a detector on labelled pictures, with confound probes beside every figure."""
-    try:
-        _require_models_extra()
-        from assay.datasets.layouts import read_folder
-        from assay.datasets.manifests import cap_per_group, read_manifest
-        from assay.detector.evaluation.conditions import CONDITIONS
-        from assay.detector.evaluation.evaluate import evaluate as figures_of
-        from assay.detector.evaluation.measuring import measure
-        from assay.detector.evaluation.report import write_report
-        from assay.detector.loading import load_model
+    require_models_extra("a confound probe", "sklearn")
+    from assay.datasets.layouts import read_folder
+    from assay.datasets.manifests import cap_per_group, read_manifest
+    from assay.detector.evaluation.conditions import CONDITIONS, named_conditions
+    from assay.detector.evaluation.evaluate import evaluate as figures_of
+    from assay.detector.evaluation.measuring import measure
+    from assay.detector.evaluation.report import write_report
+    from assay.detector.loading import load_model
 
-        rows = read_folder(corpus) if corpus.is_dir() else read_manifest(corpus)
-        chosen = load_model(model, download=model is not None)
-        measured = measure(
-            cap_per_group(rows, most_per_group) if most_per_group else rows,
-            chosen,
-            conditions=tuple(condition or CONDITIONS),
-            workers=workers,
-            progress=lambda results, total: track(results, "Scoring", total=total),
-        )
-        document = figures_of(measured, chosen)
-        page, _ = write_report(measured, document, out)
-    except AssayError as error:
-        print_error(error, as_json=as_json)
-        raise typer.Exit(error.exit_code) from None
+    conditions = named_conditions(condition or CONDITIONS)
+    rows = read_folder(corpus) if corpus.is_dir() else read_manifest(corpus)
+    chosen = load_model(model, download=model is not None)
+    measured = measure(
+        cap_per_group(rows, most_per_group) if most_per_group else rows,
+        chosen,
+        conditions=conditions,
+        workers=workers,
+        progress=lambda results, total: track(results, "Scoring", total=total),
+    )
+    document = figures_of(measured, chosen)
+    page, _ = write_report(measured, document, out)
     if as_json:
         print_json(document)
         return
@@ -76,13 +73,8 @@ def evaluate(
         )
         shown = "".join(f"{'-' if cell is None else format(cell, '.3f'):>10}" for cell in cells)
         typer.echo(f"{name:<16}{shown}")
+    refused = document["pictures"]["refused"]
+    if refused:
+        typer.echo(f"refused: {len(refused)}, first {refused[0]['path']}: {refused[0]['why']}")
+    typer.echo(document["training_overlap"]["summary"])
     typer.echo(str(page))
-
-
-def _require_models_extra() -> None:
-    from importlib.util import find_spec
-
-    if find_spec("sklearn") is None:
-        raise MissingExtra(
-            "the confound probes need scikit-learn", advice="pip install 'assay[models]'"
-        )

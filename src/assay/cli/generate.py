@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from assay.cli.console import AsJson
-from assay.cli.generation_job import Job, run
+from assay.cli.generate_video import img2video, text2video
+from assay.cli.generation_job import Job, arguments_of, base_image, run, with_handling
 from assay.cli.generation_options import (
     Base,
-    Clips,
     Count,
     DeviceOption,
     Energy,
     Format,
-    Fps,
-    Frames,
     Guidance,
     Height,
     Lora,
@@ -32,9 +30,6 @@ from assay.cli.generation_options import (
     Tells,
     Width,
 )
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 app = typer.Typer(
     help="Generate with a diffusers model; outputs leave marked and signed.",
@@ -72,9 +67,9 @@ def text2img(
     """Pictures from a text."""
     if (controlnet is None) != (control_image is None):
         raise typer.BadParameter("--controlnet and --control-image go together")
-    arguments = _arguments(prompt, negative_prompt, steps, guidance, height=height, width=width)
+    arguments = arguments_of(prompt, negative_prompt, steps, guidance, height=height, width=width)
     if control_image is not None:
-        arguments["image"] = _image(control_image)
+        arguments["image"] = base_image(control_image)
     job = Job("text2img", model, arguments, num_images, seed, device, out)
     job.controlnet = controlnet
     _pictures(job, file_format, prompt_policy, lora, sheet, energy, as_json)
@@ -101,8 +96,8 @@ def img2img(
     as_json: AsJson = False,
 ) -> None:
     """A new picture from a base image and a text."""
-    arguments = _arguments(prompt, negative_prompt, steps, guidance, strength=strength)
-    arguments["image"] = _image(image)
+    arguments = arguments_of(prompt, negative_prompt, steps, guidance, strength=strength)
+    arguments["image"] = base_image(image)
     job = Job("img2img", model, arguments, num_images, seed, device, out)
     _pictures(job, file_format, prompt_policy, lora, sheet, energy, as_json)
 
@@ -126,8 +121,8 @@ def variation(
     as_json: AsJson = False,
 ) -> None:
     """Several variations of a base image, one for each seed."""
-    arguments = _arguments(prompt, None, steps, guidance, strength=strength)
-    arguments["image"] = _image(image)
+    arguments = arguments_of(prompt, None, steps, guidance, strength=strength)
+    arguments["image"] = base_image(image)
     job = Job("variation", model, arguments, num_images, seed, device, out)
     _pictures(job, file_format, prompt_policy, None, sheet, energy, as_json)
 
@@ -161,14 +156,14 @@ def inpaint(
     as_json: AsJson = False,
 ) -> None:
     """Repaint what a mask selects; with a strict mask nothing else changes."""
-    base, selected = _image(image), _image(mask)
+    base, selected = base_image(image), base_image(mask)
     if base.size != selected.size:
         raise typer.BadParameter(
             f"the mask has {selected.width} x {selected.height} pixels, "
             f"the image {base.width} x {base.height}",
             param_hint="--mask",
         )
-    arguments = _arguments(prompt, negative_prompt, steps, guidance, strength=strength)
+    arguments = arguments_of(prompt, negative_prompt, steps, guidance, strength=strength)
     arguments |= {"image": base, "mask_image": selected, "height": base.height, "width": base.width}
     job = Job("inpaint", model, arguments, num_images, seed, device, out, strict_mask=strict_mask)
     _pictures(job, file_format, prompt_policy, lora, sheet, energy, as_json)
@@ -190,88 +185,10 @@ def upscale(
     as_json: AsJson = False,
 ) -> None:
     """Enlarge a base image with a super-resolution model."""
-    arguments = _arguments(prompt, None, steps, guidance)
-    arguments["image"] = _image(image)
+    arguments = arguments_of(prompt, None, steps, guidance)
+    arguments["image"] = base_image(image)
     job = Job("upscale", model, arguments, 1, seed, device, out)
     _pictures(job, file_format, prompt_policy, None, False, energy, as_json)
-
-
-@app.command()
-def text2video(
-    prompt: Prompt,
-    model: Model,
-    negative_prompt: Negative = None,
-    height: Height = None,
-    width: Width = None,
-    num_frames: Frames = None,
-    fps: Fps = 8.0,
-    steps: Steps = None,
-    guidance: Guidance = None,
-    seed: Seed = None,
-    num_videos: Clips = 1,
-    lora: Lora = None,
-    device: DeviceOption = "auto",
-    out: Out = Path("generated"),
-    prompt_policy: Tells = "omit",
-    energy: Energy = None,
-    as_json: AsJson = False,
-) -> None:
-    """A clip from a text."""
-    arguments = _arguments(
-        prompt, negative_prompt, steps, guidance, height=height, width=width, num_frames=num_frames
-    )
-    job = Job("text2video", model, arguments, num_videos, seed, device, out, ".mp4", fps)
-    job.loras = lora or []
-    run(_with(job, prompt_policy, energy, as_json))
-
-
-@app.command()
-def img2video(
-    image: Base,
-    model: Model,
-    prompt: Prompt = "",
-    negative_prompt: Negative = None,
-    height: Height = None,
-    width: Width = None,
-    num_frames: Frames = None,
-    fps: Fps = 8.0,
-    steps: Steps = None,
-    guidance: Guidance = None,
-    seed: Seed = None,
-    num_videos: Clips = 1,
-    device: DeviceOption = "auto",
-    out: Out = Path("generated"),
-    prompt_policy: Tells = "omit",
-    energy: Energy = None,
-    as_json: AsJson = False,
-) -> None:
-    """A clip that starts from a base image."""
-    arguments = _arguments(
-        prompt, negative_prompt, steps, guidance, height=height, width=width, num_frames=num_frames
-    )
-    arguments["image"] = _image(image)
-    job = Job("img2video", model, arguments, num_videos, seed, device, out, ".mp4", fps)
-    run(_with(job, prompt_policy, energy, as_json))
-
-
-def _arguments(
-    prompt: str, negative: str | None, steps: int | None, guidance: float | None, **more: Any
-) -> dict[str, Any]:
-    """Arguments for the pipeline; what was not asked for is left to the model."""
-    named = {
-        "prompt": prompt,
-        "negative_prompt": negative,
-        "num_inference_steps": steps,
-        "guidance_scale": guidance,
-        **more,
-    }
-    return {name: value for name, value in named.items() if value is not None}
-
-
-def _image(path: Path) -> Image.Image:
-    from assay.provenance.generation import load_image
-
-    return load_image(path)
 
 
 def _pictures(
@@ -289,15 +206,8 @@ def _pictures(
     job.suffix = f".{file_format}"
     job.loras = lora or []
     job.sheet = sheet
-    run(_with(job, prompt_policy, energy, as_json))
+    run(with_handling(job, prompt_policy, energy, as_json))
 
 
-def _with(job: Job, prompt_policy: str, energy: str | None, as_json: bool) -> Job:
-    if prompt_policy not in ("omit", "commit", "full"):
-        raise typer.BadParameter("not one of omit, commit, full", param_hint="--prompt-policy")
-    if job.strict_mask not in (None, "inside", "fingerprint"):
-        raise typer.BadParameter("not one of inside, fingerprint", param_hint="--strict-mask")
-    if job.device not in ("auto", "cpu", "cuda", "mps"):
-        raise typer.BadParameter("not one of auto, cpu, cuda, mps", param_hint="--device")
-    job.prompt_policy, job.energy, job.as_json = prompt_policy, energy, as_json
-    return job
+app.command()(text2video)
+app.command()(img2video)

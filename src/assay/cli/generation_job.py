@@ -13,6 +13,8 @@ import typer
 from assay.cli.console import frame_progress, print_error, print_json, print_line, track
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from assay.provenance.generation.loading import Device, Task
     from assay.provenance.generation.policy import StrictMask
     from assay.provenance.generation.session import Made, Session
@@ -42,6 +44,43 @@ class Job:
     as_json: bool = False
 
 
+def arguments_of(
+    prompt: str, negative: str | None, steps: int | None, guidance: float | None, **more: Any
+) -> dict[str, Any]:
+    """Arguments for the pipeline; what was not asked for is left to the model."""
+    named = {
+        "prompt": prompt,
+        "negative_prompt": negative,
+        "num_inference_steps": steps,
+        "guidance_scale": guidance,
+        **more,
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def base_image(path: Path) -> Image.Image:
+    """A picture to start from; the manifest of the result names it as an ingredient.
+
+    Raises:
+        InputRefused: it cannot be opened, or is a video.
+    """
+    from assay.provenance.generation import load_image
+
+    return load_image(path)
+
+
+def with_handling(job: Job, prompt_policy: str, energy: str | None, as_json: bool) -> Job:
+    """The job with what every command asks about its outputs; choices are checked here."""
+    if prompt_policy not in ("omit", "commit", "full"):
+        raise typer.BadParameter("not one of omit, commit, full", param_hint="--prompt-policy")
+    if job.strict_mask not in (None, "inside", "fingerprint"):
+        raise typer.BadParameter("not one of inside, fingerprint", param_hint="--strict-mask")
+    if job.device not in ("auto", "cpu", "cuda", "mps"):
+        raise typer.BadParameter("not one of auto, cpu, cuda, mps", param_hint="--device")
+    job.prompt_policy, job.energy, job.as_json = prompt_policy, energy, as_json
+    return job
+
+
 def run(job: Job) -> None:
     """Load, attach, generate, save; one line for each output."""
     from assay.provenance.generation import advising, loading
@@ -58,6 +97,8 @@ def run(job: Job) -> None:
         prompt=PromptPolicy(job.prompt_policy),
         strict_mask=cast("StrictMask | None", job.strict_mask),
     )
+    if not sys.stderr.isatty():
+        _without_foreign_bars()
     pipeline = loading.load(
         cast("Task", job.task),
         job.model,
@@ -138,3 +179,12 @@ def _drop_unknown_prompt(pipeline: Any, job: Job) -> None:
 def _note(text: str) -> None:
     """One line on standard error, which no script reads."""
     sys.stderr.write(f"assay: note: {text}\n")
+
+
+def _without_foreign_bars() -> None:
+    """Loading bars of the libraries belong on a terminal, not in a log."""
+    import diffusers.utils.logging
+    import transformers.utils.logging
+
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()

@@ -24,6 +24,7 @@ def show(
     file: File,
     manifest: Annotated[Path | None, typer.Option(help="Detached manifest (.c2pa).")] = None,
     raw: Annotated[bool, typer.Option("--raw", help="The validator's own documents.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print what the Content Credentials of a file say, as JSON."""
     from assay.provenance.examiner import describe
@@ -31,7 +32,10 @@ def show(
 
     credentials = read(file, manifest=manifest.read_bytes() if manifest else None)
     document = credentials.raw if raw else describe(credentials)
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+    if as_json:
+        print_json(document)
+    else:
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
 
 
 @app.command()
@@ -80,7 +84,10 @@ def drift(
         drifting.save(drifting.record(record), baseline)
         typer.echo(f"{baseline}: {len(record)} readings", err=True)
         return
-    changes = drifting.compare(drifting.load(baseline))
+    readings = drifting.load(baseline)
+    changes = drifting.compare(readings)
+    if not changes and not as_json:
+        typer.echo(f"{baseline}: {len(readings['files'])} read, none changed")
     for change in changes:
         if as_json:
             print_json({**asdict(change), "why": change.why})

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assay.cli.console import AnyExtension, AsJson, each, print_json, track
+from assay.cli import hash_lists
+from assay.cli.console import AnyExtension, AsJson, each, print_json
+from assay.cli.registries import At, open_registry
 
 if TYPE_CHECKING:
     from assay.media import Media
-    from assay.provenance.matching import Match, Receipt, RecoveredManifest, Registry
+    from assay.provenance.matching import Match, Receipt, RecoveredManifest
+    from assay.provenance.matching.works import Work
 
 app = typer.Typer(help="Registry of works and of signed files.", no_args_is_help=True)
 
-At = Annotated[
-    str | None,
-    typer.Option("--registry", help="File or database URL; default: the one of the settings."),
-]
 Files = Annotated[list[str], typer.Argument(help="Pictures, videos or folders of them.")]
 FailOn = Annotated[
     str | None,
@@ -42,12 +43,23 @@ def add(
     registrant: Annotated[str, typer.Option()] = "",
     dispute: Annotated[str, typer.Option(help="Address for disputes.")] = "",
     kind: Annotated[str, typer.Option(help="photograph, logo, chart, template, ...")] = "",
+    valid_from: Annotated[
+        datetime | None, typer.Option(help="In force from this moment (UTC).")
+    ] = None,
+    valid_until: Annotated[
+        datetime | None, typer.Option(help="In force until this moment (UTC).")
+    ] = None,
     registry: At = None,
     any_extension: AnyExtension = False,
     as_json: AsJson = False,
 ) -> None:
-    """Register works; files in a folder are one work each, titled by their name."""
+    """Register works; files in a folder are one work each, titled by their name.
+
+    A file that is registered with the same rights already is not registered again.
+    """
     from assay.cli.inputs import expand
+    from assay.provenance.matching.repeats import RegisteredFiles, same_rights
+    from assay.provenance.matching.works import Work
 
     paths = expand(files)
     fields: dict[str, Any] = {
@@ -58,22 +70,32 @@ def add(
         "sources": source or [],
         "registrant": registrant,
         "dispute": dispute,
+        "valid_from": valid_from,
+        "valid_until": valid_until,
     }
+    if valid_from and valid_until and valid_from > valid_until:
+        raise typer.BadParameter("is after --valid-until", param_hint="--valid-from")
     if kind:
         fields["kind"] = kind
     if len(paths) > 1 and (work_id or title):
         raise typer.BadParameter("--id and --title name one work; several files were given")
-    with _open(registry, create=True) as opened:
+    with (
+        open_registry(registry, create=True) as opened,
+        closing(RegisteredFiles(opened.url)) as registered,
+    ):
 
         def register(path: Path) -> None:
-            work = {**fields, "title": title or path.name}
-            if work_id:
-                work["id"] = work_id
-            added = opened.add(_media(path, any_extension), work)
-            if as_json:
-                print_json({"file": str(path), "work_id": added})
+            work = Work.parse(
+                {**fields, "title": title or path.name} | ({"id": work_id} if work_id else {})
+            )
+            media = _media(path, any_extension)
+            of_file = registered.works(media.sha256)
+            same = [w for w in of_file if same_rights(w, work) and work_id in (None, w.id)]
+            if same:
+                _tell_added(path, same[0], [], already=True, as_json=as_json)
             else:
-                typer.echo(f"{added}  {path}")
+                opened.add(media, work)
+                _tell_added(path, work, of_file, already=False, as_json=as_json)
 
         code = each(paths, register, description="Registering", as_json=as_json)
     raise typer.Exit(code)
@@ -92,7 +114,7 @@ def match(
 ) -> None:
     """Look for registered works that files copy."""
     decisions: list[str] = []
-    with _open(registry) as opened:
+    with open_registry(registry) as opened:
 
         def look(path: Path) -> None:
             found = opened.match(_media(path, any_extension), disclose=disclose)
@@ -124,7 +146,7 @@ def recover(
 ) -> None:
     """Look for the manifests of signed files that lost theirs."""
     decisions: list[str] = []
-    with _open(registry) as opened:
+    with open_registry(registry) as opened:
 
         def look(path: Path) -> None:
             found = opened.recover(_media(path, any_extension))
@@ -151,7 +173,7 @@ def recover(
 @app.command()
 def remove(work_ids: list[str], registry: At = None) -> None:
     """Delete works; nothing finds them from then on."""
-    with _open(registry) as opened:
+    with open_registry(registry) as opened:
         for work_id in work_ids:
             opened.remove(work_id)
 
@@ -159,7 +181,7 @@ def remove(work_ids: list[str], registry: At = None) -> None:
 @app.command()
 def stats(registry: At = None, as_json: AsJson = False) -> None:
     """Show how much is registered."""
-    with _open(registry) as opened:
+    with open_registry(registry) as opened:
         counts = opened.stats()
     if as_json:
         print_json(counts)
@@ -171,46 +193,24 @@ def stats(registry: At = None, as_json: AsJson = False) -> None:
 @app.command()
 def compact(registry: At = None) -> None:
     """Rewrite index files and log, so that they hold nothing of deleted works."""
-    with _open(registry) as opened:
+    with open_registry(registry) as opened:
         opened.compact()
 
 
-@app.command("import")
-def import_(
-    file: Annotated[Path, typer.Argument(help="Hash list: .csv, or ThreatExchange .json.")],
-    registry: At = None,
-    as_json: AsJson = False,
-) -> None:
-    """Register the works of a hash list."""
-    from assay.provenance.matching.exchange import Listed, read_list
-
-    listed = list(read_list(file))
-    with _open(registry, create=True) as opened:
-
-        def register(item: Listed) -> None:
-            opened.import_hashes(item.work, item.hashes)
-
-        code = each(listed, register, description="Importing", as_json=as_json)
-    raise typer.Exit(code)
+app.command("import")(hash_lists.import_)
+app.command("export")(hash_lists.export)
 
 
-@app.command()
-def export(
-    file: Annotated[Path, typer.Argument(help="Hash list: .csv, or ThreatExchange .json.")],
-    registry: At = None,
-) -> None:
-    """Write every work with its public hashes."""
-    from assay.provenance.matching.exchange import write_list
-
-    with _open(registry) as opened:
-        write_list(file, track(opened.export(), "Exporting", total=opened.stats()["pictures"]))
-
-
-def _open(registry: str | None, *, create: bool = False) -> Registry:
-    from assay.provenance.matching import Registry
-    from assay.settings import settings
-
-    return Registry(registry or settings().registry_url, create=create)
+def _tell_added(path: Path, work: Work, also: list[Work], *, already: bool, as_json: bool) -> None:
+    """The id of a file's work, and other works of the same file, which have other rights."""
+    others = [other.id for other in also]
+    if as_json:
+        told = {"file": str(path), "work_id": work.id, "already_registered": already}
+        print_json(told | ({"same_file_as": others} if others else {}))
+        return
+    before = "already registered as " if already else ""
+    after = f"  (the same file, with other rights, is {', '.join(others)})" if others else ""
+    typer.echo(f"{before}{work.id}  {path}{after}")
 
 
 def _media(path: Path, any_extension: bool) -> Media:

@@ -113,7 +113,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:.1f} files/s" if task.speed else "")
+            return Text(_speed(task.speed) if task.speed else "")
 
     columns = (
         TextColumn("{task.description}"),
@@ -146,7 +146,12 @@ def _lines() -> Callable[[str, int, int], None]:
         last = now
         rate = (done - already) / max(now - start, 1e-9)
         left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
-        speed = f", {rate:.1f} files/s" if rate else ""
+        speed = f", {_speed(rate)}" if rate else ""
         sys.stderr.write(f"{stage} {done:,} of {total:,}{speed}{left}\n")
 
     return update
+
+
+def _speed(rate: float) -> str:
+    """Files a second in the unit that says most."""
+    return f"{rate:.1f} files/s" if rate >= 1 else f"{1 / rate:.1f} s a file"

@@ -10,7 +10,9 @@ import typer
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8000,
     role: Annotated[
         Literal["all", "api"] | None,
         typer.Option(help="`api` leaves examinations to `assay worker`; default: ASSAY_ROLE."),
@@ -24,7 +26,6 @@ def serve(
     ] = None,
 ) -> None:
     """Run the HTTP API, its jobs and its pages."""
-    from assay.api.access.binding import check_bind
     from assay.api.operations.serving import run
     from assay.settings import settings
 
@@ -32,6 +33,8 @@ def serve(
     chosen = {"ASSAY_ROLE": role, "ASSAY_ENGINE": engine}
     os.environ.update({name: value for name, value in chosen.items() if value})
     settings.cache_clear()
-    check_bind(host)
-    typer.echo(f"Assay listens on http://{host}:{port}", err=True)
-    run(host, port)
+    run(
+        host,
+        port,
+        on_listening=lambda address: typer.echo(f"Assay listens on {address}", err=True),
+    )

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from assay.cli.console import AsJson, print_error, print_json, track
-from assay.errors import AssayError
+from assay.cli.console import AsJson, print_json, track
+from assay.cli.training_options import MostPerGroup, Name, Out, Seed, Version
 
 
 def faces(
@@ -16,34 +16,28 @@ def faces(
         Path,
         typer.Argument(help="CSV with path,label,source[,licence]; no face in it was blended."),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the model and its card.")],
-    name: Annotated[str, typer.Option(help="Name of the model and its files.")] = "faces-1",
-    version: Annotated[str, typer.Option(help="Version that the model card states.")] = "1",
-    most_per_group: Annotated[
-        int, typer.Option(min=1, help="Pictures used of each source and generator.")
-    ] = 300,
+    out: Out,
+    name: Name = "faces-1",
+    version: Version = "1",
+    most_per_group: MostPerGroup = 300,
     workers: Annotated[int, typer.Option(min=1, help="Processes that measure faces.")] = 1,
-    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
+    seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Train the face-forgery model on self-blended copies of untouched faces.
 
     Figures, calibration and threshold come from sources that were left out.
     """
-    try:
-        from assay.datasets.manifests import cap_per_group, read_manifest
-        from assay.detector.faces.training import measure, train
+    from assay.datasets.manifests import cap_per_group, read_manifest
+    from assay.detector.faces.training import measure, train
 
-        table = measure(
-            cap_per_group(read_manifest(manifest), most_per_group),
-            workers=workers,
-            seed=seed,
-            progress=lambda results, total: track(results, "Measuring faces", total=total),
-        )
-        card = train(table, out, name=name, version=version).card
-    except AssayError as error:
-        print_error(error, as_json=as_json)
-        raise typer.Exit(error.exit_code) from None
+    table = measure(
+        cap_per_group(read_manifest(manifest), most_per_group),
+        workers=workers,
+        seed=seed,
+        progress=lambda results, total: track(results, "Measuring faces", total=total),
+    )
+    card = train(table, out, name=name, version=version).card
     if as_json:
         print_json(card)
         return

@@ -8,8 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from assay.cli.console import AsJson, print_error, print_json, print_line, track
-from assay.errors import AssayError, MissingExtra
+from assay.cli.console import AsJson, print_json, print_line, track
+from assay.cli.models_extra import require_models_extra
+from assay.cli.training_options import (
+    Deliveries,
+    Folds,
+    Manifest,
+    MostPerGroup,
+    Name,
+    Out,
+    Seed,
+    Version,
+)
 
 
 class PrecisionChoice(StrEnum):
@@ -21,19 +31,11 @@ class PrecisionChoice(StrEnum):
     FP16 = "fp16"
 
 
-Manifest = Annotated[Path, typer.Argument(help="CSV with path,label,generator,source[,licence].")]
-Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for what is trained.")]
-MostPerGroup = Annotated[
-    int, typer.Option(min=1, help="Pictures used of each source and generator.")
-]
-Seed = Annotated[int, typer.Option(help="Seed of every random choice.")]
-
-
 def vit(
     manifest: Manifest,
     out: Out,
-    name: Annotated[str, typer.Option(help="Name of the model and its files.")] = "vit-1",
-    version: Annotated[str, typer.Option(help="Version that the model card states.")] = "1",
+    name: Name = "vit-1",
+    version: Version = "1",
     steps: Annotated[int, typer.Option(min=1, help="Optimiser steps of each fit.")] = 3000,
     batch: Annotated[int, typer.Option(min=2, help="Crops in a step.")] = 32,
     crop: Annotated[
@@ -47,9 +49,7 @@ def vit(
         Path | None,
         typer.Option(help="Manifest written by `assay train synthesisers`; only trains."),
     ] = None,
-    deliveries: Annotated[
-        int, typer.Option(min=0, help="Random renditions of each picture, beside the standard one.")
-    ] = 4,
+    deliveries: Deliveries = 4,
     most_per_group: MostPerGroup = 120,
     folds: Annotated[int, typer.Option(min=2, help="Group-out folds, each a fit.")] = 3,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps...")] = "cpu",
@@ -66,40 +66,36 @@ def vit(
     Every fold leaves sources and generators out; calibration and threshold come from them. An
     interrupted run goes on with `--resume`.
     """
-    try:
-        _require("torch", "timm", "onnx", "onnxscript")
-        from assay.datasets.manifests import read_manifest
-        from assay.detector.training.train_vit import Plan, train_vit
-        from assay.detector.training.vit import VitRecipe
+    require_models_extra("this training", "torch", "timm", "onnx", "onnxscript")
+    from assay.datasets.manifests import read_manifest
+    from assay.detector.training.train_vit import Plan, train_vit
+    from assay.detector.training.vit import VitRecipe
 
-        training = train_vit(
-            read_manifest(manifest),
-            out,
-            VitRecipe(
-                steps=steps,
-                batch=batch,
-                crop=crop,
-                learning_rate=learning_rate,
-                adversarial=adversarial,
-                precision=precision.value,
-                seed=seed,
-            ),
-            Plan(
-                deliveries=deliveries,
-                most_per_group=most_per_group,
-                folds=folds,
-                workers=workers,
-                device=device,
-                resume=resume,
-            ),
-            extra=read_manifest(reconstructions) if reconstructions else (),
-            name=name,
-            version=version,
-            progress=lambda items, total, what: track(items, what, total=total),
-        )
-    except AssayError as error:
-        print_error(error, as_json=as_json)
-        raise typer.Exit(error.exit_code) from None
+    training = train_vit(
+        read_manifest(manifest),
+        out,
+        VitRecipe(
+            steps=steps,
+            batch=batch,
+            crop=crop,
+            learning_rate=learning_rate,
+            adversarial=adversarial,
+            precision=precision.value,
+            seed=seed,
+        ),
+        Plan(
+            deliveries=deliveries,
+            most_per_group=most_per_group,
+            folds=folds,
+            workers=workers,
+            device=device,
+            resume=resume,
+        ),
+        extra=read_manifest(reconstructions) if reconstructions else (),
+        name=name,
+        version=version,
+        progress=lambda items, total, what: track(items, what, total=total),
+    )
     _show(training.card_path, training.model.card, as_json)
 
 
@@ -119,31 +115,27 @@ def synthesisers(
     The re-drawn pictures are aligned fakes for `assay train vit --reconstructions`. An
     interrupted run goes on where it was.
     """
-    try:
-        _require("torch", "safetensors")
-        from assay.datasets.manifests import cap_per_group, read_manifest
-        from assay.detector.training.synthesisers import redraw, train_synthesisers
+    require_models_extra("this training", "torch", "safetensors")
+    from assay.datasets.manifests import cap_per_group, read_manifest
+    from assay.detector.training.synthesisers import redraw, train_synthesisers
 
-        rows = cap_per_group(read_manifest(manifest), most_per_group)
-        weights = train_synthesisers(
-            rows,
-            out,
-            steps=steps,
-            side=side,
-            seed=seed,
-            progress=lambda items, total: track(items, "Training decoders", total=total),
-        )
-        redrawn = redraw(
-            rows,
-            weights,
-            out / "redrawn",
-            side=side,
-            seed=seed,
-            progress=lambda items, total: track(items, "Re-drawing", total=total),
-        )
-    except AssayError as error:
-        print_error(error, as_json=as_json)
-        raise typer.Exit(error.exit_code) from None
+    rows = cap_per_group(read_manifest(manifest), most_per_group)
+    weights = train_synthesisers(
+        rows,
+        out,
+        steps=steps,
+        side=side,
+        seed=seed,
+        progress=lambda items, total: track(items, "Training decoders", total=total),
+    )
+    redrawn = redraw(
+        rows,
+        weights,
+        out / "redrawn",
+        side=side,
+        seed=seed,
+        progress=lambda items, total: track(items, "Re-drawing", total=total),
+    )
     if as_json:
         print_json({"manifest": str(redrawn.manifest), "psnr": redrawn.psnr})
         return
@@ -163,31 +155,27 @@ def probe(
         ),
     ],
     name: Annotated[str, typer.Option(help="Name of the probe and its files.")] = "probe-1",
-    version: Annotated[str, typer.Option(help="Version that the model card states.")] = "1",
+    version: Version = "1",
     most_per_group: MostPerGroup = 120,
-    folds: Annotated[int, typer.Option(min=2, help="Group-out folds.")] = 5,
+    folds: Folds = 5,
     as_json: AsJson = False,
 ) -> None:
     """Train a logistic head on the frozen features of a backbone."""
-    try:
-        _require("torch", "timm", "transformers", "sklearn")
-        from assay.datasets.manifests import read_manifest
-        from assay.detector.training.train_probe import train_probe
+    require_models_extra("this training", "torch", "timm", "transformers", "sklearn")
+    from assay.datasets.manifests import read_manifest
+    from assay.detector.training.train_probe import train_probe
 
-        training = train_probe(
-            read_manifest(manifest),
-            backbone,
-            out,
-            name=name,
-            version=version,
-            most_per_group=most_per_group,
-            folds=folds,
-            download=True,
-            progress=lambda items, total: track(items, "Measuring features", total=total),
-        )
-    except AssayError as error:
-        print_error(error, as_json=as_json)
-        raise typer.Exit(error.exit_code) from None
+    training = train_probe(
+        read_manifest(manifest),
+        backbone,
+        out,
+        name=name,
+        version=version,
+        most_per_group=most_per_group,
+        folds=folds,
+        download=True,
+        progress=lambda items, total: track(items, "Measuring features", total=total),
+    )
     _show(training.card_path, training.model.card, as_json)
 
 
@@ -198,18 +186,14 @@ def fusion(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the fusion and its parts.")],
     name: Annotated[str, typer.Option(help="Name of the fusion and its card.")] = "fusion-1",
-    version: Annotated[str, typer.Option(help="Version that the model card states.")] = "1",
-    folds: Annotated[int, typer.Option(min=2, help="Group-out folds.")] = 6,
+    version: Version = "1",
+    folds: Folds = 6,
     as_json: AsJson = False,
 ) -> None:
     """Combine models by their held-out scores; refused where the best of them does as well."""
-    try:
-        from assay.detector.training.train_fusion import train_fusion
+    from assay.detector.training.train_fusion import train_fusion
 
-        training = train_fusion(cards, out, name=name, version=version, folds=folds)
-    except AssayError as error:
-        print_error(error, as_json=as_json)
-        raise typer.Exit(error.exit_code) from None
+    training = train_fusion(cards, out, name=name, version=version, folds=folds)
     _show(training.card_path, training.model.card, as_json)
 
 
@@ -229,13 +213,3 @@ def _show(path: Path, card: dict[str, Any], as_json: bool) -> None:
         f"usable                           {'yes' if card['trustworthy'] else 'no: abstains'}",
     ):
         print_line(line)
-
-
-def _require(*modules: str) -> None:
-    from importlib.util import find_spec
-
-    missing = [name for name in modules if find_spec(name) is None]
-    if missing:
-        raise MissingExtra(
-            f"this training needs {', '.join(missing)}", advice="pip install 'assay[models]'"
-        )

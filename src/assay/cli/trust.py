@@ -79,6 +79,7 @@ def remove(
     revoked: Annotated[
         bool, typer.Option("--revoked", help="The revocation list of this name.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Stop believing a list; or forget a revocation list."""
     from assay.provenance import revocation, trust
@@ -87,6 +88,8 @@ def remove(
         revocation.remove(name)
     else:
         trust.remove(name)
+    if as_json:
+        print_json({"removed": name, "kind": "revocations" if revoked else "trust list"})
 
 
 def _print_revoked(lists: list[RevocationList], as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,22 +11,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assay.cli.console import AnyExtension, AsJson, Refused, each, print_json
+from assay.cli.console import AnyExtension, AsJson, Refused, each, print_json, print_line
 from assay.cli.inputs import expand
 from assay.cli.remote import ApiKey, Server, examining_at
-from assay.errors import UnsupportedMedia
+from assay.errors import OutputRefused, UnsupportedMedia
+from assay.settings import settings
 
 if TYPE_CHECKING:
     from assay.evidence import Verification
     from assay.media import Media
     from assay.provenance.documents import Document
 
+STANDARD_STREAM = "-"
 LONGEST_STEM = 180  # characters of a report's name; file systems end at 255 bytes
 
 
 @dataclass(frozen=True)
 class Named:
-    """What the user named: a file by its path, or by its URL as text."""
+    """What the user named: a file by its path, or by its URL as text; `-` is standard input."""
 
     where: Path | str
 
@@ -34,7 +37,9 @@ class Named:
 
 
 def verify(
-    files: Annotated[list[str], typer.Argument(metavar="FILE|DIR|URL...", help="What to examine.")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE|DIR|URL|-...", help="What to examine.")
+    ],
     as_json: AsJson = False,
     html: Annotated[
         Path | None, typer.Option(metavar="OUT", help="Report: a file NAME.html, or a folder.")
@@ -72,14 +77,17 @@ def verify(
             media = _open(source, any_extension)
             verification = _verify(media, fetch_remote)
         seen.add(verification.verdict.category)
-        if html:
-            _write_report(verification, media, html, reports)
+        page = _write_report(verification, media, html, reports) if html else None
         if as_json:
             print_json(verification)
-        else:
-            show(verification)
+            return
+        show(verification)
+        if page:
+            print_line(f"  report: {page}")
 
     _check_categories(fail_on or [])
+    if server and STANDARD_STREAM in files:
+        raise typer.BadParameter("standard input is examined here only", param_hint="--server")
     with ExitStack() as held:
         if server:
             ask = held.enter_context(examining_at(server, api_key, alone=len(paths) == 1))
@@ -116,7 +124,9 @@ def _arguments(files: Iterable[str], allow_network: bool) -> list[Named | Refuse
     """Files, files in folders, and URLs where the network may be used."""
     found: list[Named | Refused] = []
     for argument in files:
-        if not argument.lower().startswith(("http://", "https://")):
+        if argument == STANDARD_STREAM:
+            found.append(Named(STANDARD_STREAM))
+        elif not argument.lower().startswith(("http://", "https://")):
             files_named = expand([argument])
             found.extend(f if isinstance(f, Refused) else Named(f) for f in files_named)
         elif allow_network:
@@ -135,6 +145,9 @@ def _open(source: Named, any_extension: bool) -> Media | Document:
 
     if isinstance(source.where, Path):
         return open_any(source.where, any_extension=any_extension)
+    if source.where == STANDARD_STREAM:
+        data = sys.stdin.buffer.read(settings().limits.max_bytes + 1)
+        return open_bytes(data, name="standard input")
     from assay.fetching import fetch
 
     fetched = fetch(source.where)
@@ -172,14 +185,20 @@ def _check_categories(named: list[str]) -> None:
 
 def _write_report(
     verification: Verification, media: Media | Document | None, out: Path, written: set[Path]
-) -> None:
-    """Write one page; pages of one run never replace each other."""
+) -> Path:
+    """Write one page and say where; pages of one run never replace each other.
+
+    Raises:
+        OutputRefused: it cannot be written there.
+    """
     from assay.files import write_atomically
     from assay.media import Media
     from assay.reports.verification import page_of, render_html
 
     target = out
     if out.suffix.lower() not in (".html", ".htm") or out.is_dir():
+        if out.is_file():
+            raise OutputRefused(f"{out}: is a file", advice="name a folder, or a file NAME.html")
         summary = verification.media
         target = out / f"{(summary.name or 'media')[:LONGEST_STEM]}.html"
         if target in written:
@@ -189,3 +208,4 @@ def _write_report(
     else:
         write_atomically(target, render_html(verification))
     written.add(target)
+    return target

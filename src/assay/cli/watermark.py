@@ -18,7 +18,7 @@ from assay.cli.console import (
     print_line,
 )
 from assay.cli.inputs import expand, is_folder, media_files
-from assay.errors import ConfigurationError, OutputRefused
+from assay.errors import ConfigurationError, OutputRefused, UnsupportedMedia
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,9 @@ def embed(
     payload: Annotated[
         str | None, typer.Option(metavar="HEX", help="60 bits; default: drawn for each file.")
     ] = None,
-    strength: Annotated[float, typer.Option(help="Factor on the invisible strength.")] = 1.0,
+    strength: Annotated[
+        float, typer.Option(help="Factor on the invisible strength, above 0 and at most 4.")
+    ] = 1.0,
     mask: Annotated[
         Path | None, typer.Option(help="Picture that is white where the mark may go.")
     ] = None,
@@ -63,9 +65,10 @@ def embed(
     any_extension: AnyExtension = False,
 ) -> None:
     """Embed a payload into pictures and videos; the sources are not touched."""
-    key = _key(key_file, public_key)
     value = _parse_payload(payload)
+    _check_strength(strength)
     jobs = _plan(source, out)
+    key = _key(key_file, public_key)
 
     def run(job: tuple[Path, Path]) -> None:
         import secrets
@@ -77,6 +80,9 @@ def embed(
         if target != STANDARD_STREAM and target.exists() and not overwrite:
             raise OutputRefused(f"{target}: exists", advice="pass --overwrite to replace it")
         media = _open(original, any_extension)
+        if not any_extension:
+            _refuse_wrong_suffix(target, media)
+        _refuse_pictures_of_video(show, media)
         drawn = secrets.randbits(60) if value is None else value
         data = _mark(media, drawn, key, strength, mask, show, alone=len(jobs) == 1)
         _write(target, data)
@@ -110,8 +116,9 @@ def detect(
         from assay.provenance.watermarking import find
 
         media = _open(path, any_extension)
+        _refuse_pictures_of_video(show, media)
         found = find(media, key=key, fast=fast)
-        if show is not None and media.is_image:
+        if show is not None:
             from assay.encoding import encode_png
             from assay.files import write_atomically
             from assay.watermark.localisation import presence_map
@@ -153,10 +160,37 @@ def _parse_payload(text: str | None) -> int | None:
     return value
 
 
+def _check_strength(strength: float) -> None:
+    from assay.watermark.embedding import MAXIMUM_STRENGTH
+
+    if not 0 < strength <= MAXIMUM_STRENGTH:
+        raise typer.BadParameter(
+            f"{strength} is not above 0 and at most {MAXIMUM_STRENGTH:g}", param_hint="--strength"
+        )
+
+
 def _plan(source: Path, out: Path) -> list[tuple[Path, Path]]:
     if is_folder(source):
+        if out == STANDARD_STREAM:
+            raise typer.BadParameter("name a folder for a folder", param_hint="--out")
         return [(path, out / path.relative_to(source)) for path in media_files(source)]
     return [(source, out / source.name if is_folder(out) else out)]
+
+
+def _refuse_wrong_suffix(target: Path, media: Media) -> None:
+    """A marked file keeps its type, so its name may not claim another."""
+    from assay.sniffing import name_contradicts
+
+    if target != STANDARD_STREAM and name_contradicts(target.name, media.media_type):
+        raise OutputRefused(
+            f"{target}: named {target.suffix} but the result is {media.media_type}",
+            advice="Assay keeps the format; choose a name that fits it",
+        )
+
+
+def _refuse_pictures_of_video(show: Path | None, media: Media) -> None:
+    if show is not None and not media.is_image:
+        raise UnsupportedMedia("--show applies to pictures, not to video")
 
 
 def _open(path: Path, any_extension: bool) -> Media:
@@ -202,7 +236,7 @@ def _mark(
             mask=_read_mask(mask),
             progress=progress,
         )
-    if show is not None and media.is_image:
+    if show is not None:
         stem = Path(media.name or "picture").stem
         difference = render_difference(media.pixels(), marked.pixels())
         write_atomically(show / f"{stem}-difference-x20.png", encode_png(difference))

@@ -18,7 +18,7 @@ from assay.errors import ConfigurationError
 from assay.media import Media
 from assay.settings import settings
 from assay.testing import ExaminerContract
-from tests.detector.video.test_sampling import encode_video, pan
+from tests.videos import encode_video, pan
 
 
 @pytest.fixture(autouse=True)

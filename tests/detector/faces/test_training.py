@@ -1,14 +1,10 @@
 """Training on a handful of portraits: reproducible, with sources left out, honest about itself."""
 
-import json
-
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
-from assay.cli.train import app as train_app
 from assay.datasets.manifests import Row, read_manifest, write_manifest
 from assay.detector.faces import model as face_model
 from assay.detector.faces.training import PAIRS, measure, train
@@ -96,11 +92,10 @@ def test_too_few_sources_are_refused(manifest):
         measure(rows)
 
 
-def test_the_command_line_refuses_a_manifest_without_enough_faces(manifest):
+def test_the_command_line_refuses_a_manifest_without_enough_faces(assay, manifest):
     rows = [row for row in read_manifest(manifest) if row.path.name == "coffee.png"]
     lonely = manifest.with_name("lonely.csv")
     write_manifest(rows, lonely)
-    arguments = ["faces", str(lonely), "-o", str(manifest.parent / "out"), "--json"]
-    result = CliRunner().invoke(train_app, arguments)
-    assert result.exit_code == 3
-    assert json.loads(result.stdout)["type"] == "urn:assay:problem:input-refused"
+    outcome = assay("train", "faces", lonely, "-o", manifest.parent / "out", "--json")
+    assert outcome.code == 3
+    assert outcome.documents[0]["type"] == "urn:assay:problem:input-refused"

@@ -16,6 +16,7 @@ from assay.detector.judge.rules import (
     ContradictingMarks,
     NothingFound,
     RecoveredProvenance,
+    SilentProvenance,
     TrustedProvenance,
     UnvouchedClaims,
 )
@@ -41,6 +42,7 @@ def evidence(kind: str, points_to: str, strength: str, **more: Any) -> Evidence:
 TRUSTED_CAPTURE = evidence("provenance", "captured", "conclusive")
 TRUSTED_GENERATION = evidence("provenance", "generated", "conclusive")
 TRUSTED_EDIT = evidence("provenance", "edited", "conclusive")
+TRUSTED_SILENCE = evidence("provenance", "nothing", "conclusive", finding="c2pa-trusted")
 BROKEN = evidence("provenance", "altered", "conclusive")
 WATERMARK = evidence("watermark", "generated", "strong")
 WATERMARK_OF_CAPTURE = evidence("watermark", "captured", "strong")
@@ -49,6 +51,10 @@ CLASSIFIER = evidence("detector", "generated", "moderate", probability=0.97)
 UNSIGNED_METADATA = evidence("metadata", "generated", "moderate")
 CAMERA_EXIF = evidence("metadata", "captured", "weak")
 KNOWN_WORK = evidence("fingerprint", "known-work", "strong", finding="known-work")
+PROBABLY_KNOWN_WORK = evidence(
+    "fingerprint", "known-work", "moderate", finding="known-work", summary="Probably a copy."
+)
+PERHAPS_KNOWN_WORK = evidence("fingerprint", "known-work", "weak", finding="known-work")
 EXPIRED_SIGNER = evidence("provenance", "nothing", "weak", finding="c2pa-credential-unfit")
 SUSPECTED_FACE = evidence(
     "detector", "edited", "weak", finding="face-forgery-suspected", probability=0.8
@@ -117,6 +123,7 @@ DECIDES: dict[type[Rule], tuple[list[Evidence], str]] = {
     RecoveredProvenance: ([WATERMARK_OF_CAPTURE], "may have been changed since"),
     ConfidentClassifier: ([CLASSIFIER, CAMERA_EXIF], CLASSIFIER.summary),
     UnvouchedClaims: ([UNREGISTERED, CAMERA_EXIF], UNREGISTERED.summary),
+    SilentProvenance: ([TRUSTED_SILENCE, CAMERA_EXIF], "does not say how this was made"),
     NothingFound: ([CAMERA_EXIF], "does not show that a camera took this"),
 }
 
@@ -138,6 +145,31 @@ def test_every_rule_decides_with_a_sentence(rule: type[Rule]) -> None:
 @pytest.mark.parametrize("rule", [r for r in DECIDES if r is not NothingFound])
 def test_every_rule_but_the_last_is_silent_without_evidence(rule: type[Rule]) -> None:
     assert rule().decide([]) is None
+
+
+@pytest.mark.parametrize("other", [CAMERA_EXIF, UNREGISTERED, WATERMARK_OF_CAPTURE])
+def test_a_known_work_is_told_first_where_the_origin_is_open(other: Evidence) -> None:
+    verdict = judge(other, KNOWN_WORK)
+
+    assert verdict.category == judge(other).category
+    assert verdict.summary == f"{KNOWN_WORK.summary} {judge(other).summary}"
+    assert KNOWN_WORK.id not in verdict.because
+
+
+@pytest.mark.parametrize("other", [TRUSTED_GENERATION, TRUSTED_CAPTURE, BROKEN, CLASSIFIER])
+def test_a_known_work_is_told_after_the_origin(other: Evidence) -> None:
+    assert judge(KNOWN_WORK, other).summary == f"{judge(other).summary} {KNOWN_WORK.summary}"
+
+
+def test_the_strongest_of_several_known_works_is_told() -> None:
+    summary = judge(PROBABLY_KNOWN_WORK, KNOWN_WORK).summary
+
+    assert summary.startswith(f"{KNOWN_WORK.summary} Other registered works")
+    assert PROBABLY_KNOWN_WORK.summary not in summary
+
+
+def test_a_work_worth_a_review_is_left_to_the_evidence() -> None:
+    assert judge(PERHAPS_KNOWN_WORK).summary == judge().summary
 
 
 def test_a_suspected_face_decides_nothing_and_lends_no_probability() -> None:

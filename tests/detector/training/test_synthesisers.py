@@ -1,14 +1,10 @@
 """`assay train synthesisers`: aligned fakes that stay close to their photograph."""
 
-import json
-
 import cv2
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner
 
-from assay.cli import app
 from assay.datasets.manifests import read_manifest
 from assay.detector.labels import SYNTHESISER, Labels
 from assay.detector.training.folds import group_out
@@ -16,13 +12,7 @@ from assay.detector.training.synthesiser_models import KINDS, Synthesiser
 from assay.detector.training.synthesisers import redraw, train_synthesisers
 from assay.errors import InputRefused
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +85,10 @@ def test_a_manifest_without_photographs_is_refused(corpus, tmp_path):
         train_synthesisers(rows, tmp_path, steps=1)
 
 
-def test_the_command_writes_a_manifest_and_the_quality_of_each_kind(corpus, tmp_path):
-    command = ["train", "synthesisers", str(corpus), "-o", str(tmp_path), "--json"]
-    options = ["--steps", "2", "--side", "192", "--most-per-group", "1"]
-    result = CliRunner().invoke(app, [*command, *options])
-    assert result.exit_code == 0, result.output
-    document = json.loads(result.stdout)
+def test_the_command_writes_a_manifest_and_the_quality_of_each_kind(assay, corpus, tmp_path):
+    options = ["--steps", "2", "--side", "192", "--most-per-group", "1", "--json"]
+    outcome = assay("train", "synthesisers", corpus, "-o", tmp_path, *options)
+    assert outcome.code == 0, outcome.err
+    (document,) = outcome.documents
     assert len(read_manifest(document["manifest"])) == 6
     assert set(document["psnr"]) <= set(KINDS)

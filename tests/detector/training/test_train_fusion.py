@@ -5,9 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from assay.cli import app
 from assay.datasets.manifests import Row
 from assay.detector import loading
 from assay.detector.training.held_out_file import path_for, read_held_out, write_held_out
@@ -65,12 +63,11 @@ def test_scores_read_back(tmp_path):
     assert np.array_equal(found.log_odds, np.delete(log_odds, 3))
 
 
-def test_two_models_with_errors_of_their_own_help_each_other(parts, tmp_path):
+def test_two_models_with_errors_of_their_own_help_each_other(assay, parts, tmp_path):
     out = tmp_path / "fusion"
-    command = ["train", "fusion", str(parts["first"]), str(parts["second"]), "-o", str(out)]
-    result = CliRunner().invoke(app, [*command, "--json"])
-    assert result.exit_code == 0, result.output
-    card = json.loads(result.stdout)
+    outcome = assay("train", "fusion", parts["first"], parts["second"], "-o", out, "--json")
+    assert outcome.code == 0, outcome.err
+    (card,) = outcome.documents
     alone = [entry["macro_auc_alone"] for entry in card["parts"]]
     assert card["group_out"]["macro_auc"] > max(alone)
     assert all(entry["weight"] > 0 for entry in card["parts"])
@@ -79,12 +76,11 @@ def test_two_models_with_errors_of_their_own_help_each_other(parts, tmp_path):
     assert [part.name for part in model.parts] == ["first", "second"]
 
 
-def test_a_fusion_that_does_not_help_is_refused(parts, tmp_path):
+def test_a_fusion_that_does_not_help_is_refused(assay, parts, tmp_path):
     out = tmp_path / "fusion"
-    command = ["train", "fusion", str(parts["first"]), str(parts["noise"]), "-o", str(out)]
-    result = CliRunner().invoke(app, command)
-    assert result.exit_code == 3
-    assert "does not help" in result.output
+    outcome = assay("train", "fusion", parts["first"], parts["noise"], "-o", out)
+    assert outcome.code == 3
+    assert "does not help" in outcome.err
     assert not out.exists()
 
 

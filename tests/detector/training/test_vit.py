@@ -9,9 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner
 
-from assay.cli import app
 from assay.datasets.manifests import cap_per_group, read_manifest, write_manifest
 from assay.detector import score
 from assay.detector.loading import load_model
@@ -24,16 +22,9 @@ from assay.detector.training.vit import VitRecipe, fit_vit, score_pictures
 from assay.detector.training.vit_model import Architecture, SourceHead, VitDetector
 from assay.errors import ConfigurationError, InputRefused, OutputRefused
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 TINY = Architecture(stem=(8, 8, 16, 16), depth=1, heads=2)
 RECIPE = VitRecipe(steps=6, batch=4, crop=64, architecture=TINY)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -231,11 +222,11 @@ def test_too_few_groups_are_refused(corpus, tmp_path):
         train_vit(rows, tmp_path, RECIPE, Plan(deliveries=0, folds=2))
 
 
-def test_the_command_refuses_a_device_that_is_not_there(corpus, tmp_path):
+def test_the_command_refuses_a_device_that_is_not_there(assay, corpus, tmp_path):
     rows = cap_per_group(read_manifest(corpus), 1)
     manifest = tmp_path / "manifest.csv"
     write_manifest(rows, manifest)
-    command = ["train", "vit", str(manifest), "-o", str(tmp_path / "out"), "--deliveries", "0"]
-    result = CliRunner().invoke(app, [*command, "--folds", "2", "--device", "abacus"])
-    assert result.exit_code == 2
-    assert "abacus" in result.output
+    command = ["train", "vit", manifest, "-o", tmp_path / "out", "--deliveries", "0"]
+    outcome = assay(*command, "--folds", "2", "--device", "abacus")
+    assert outcome.code == 2
+    assert "abacus" in outcome.err

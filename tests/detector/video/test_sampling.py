@@ -2,7 +2,6 @@
 
 import io
 
-import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,29 +10,7 @@ from assay.detector.video.budget import Budget
 from assay.detector.video.sampling import FRAMES_PER_MOMENT, is_moving, plan, visit
 from assay.errors import DamagedMedia
 from assay.media import Media
-
-RATE = 12
-
-
-def encode_video(frames):
-    """H.264 in MP4, a key frame at least every second."""
-    buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=RATE, options={"g": str(RATE)})
-        stream.height, stream.width = frames[0].shape[:2]
-        stream.pix_fmt = "yuv420p"
-        for frame in frames:
-            packets = stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24"))
-            for packet in packets:
-                container.mux(packet)
-        for packet in stream.encode():
-            container.mux(packet)
-    return buffer.getvalue()
-
-
-def pan(picture, count, height=240, width=320):
-    """A slow pan to the right."""
-    return [np.ascontiguousarray(picture[:height, step : step + width]) for step in range(count)]
+from tests.videos import RATE, encode_video, pan
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from assay.detector.verify import verify
 from assay.detector.video.scoring import FEWEST
 from assay.detector.video.temporal import measure
 from assay.media import Media
-from tests.detector.video.test_sampling import encode_video, pan
+from tests.videos import encode_video, pan
 
 
 @pytest.fixture(scope="module")

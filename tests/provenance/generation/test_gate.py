@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from assay.cli import app
 from assay.errors import ConfigurationError, UnreadableFile
 from assay.media import Media
-from assay.provenance import marking
+from assay.provenance import marking, timestamping
 from assay.provenance.generation.arrivals import Arrivals
 from assay.provenance.generation.gate import Event, Gate
 from assay.provenance.generation.gate_items import WORK, Item
@@ -135,6 +135,25 @@ def test_missing_keys_are_not_the_files_fault(
     assert visible(private) == ["a.png"]
     assert visible(public) == []
     (home / "elsewhere").rename(home / "keys")
+    assert [event.kind for event in worked_off(gate(folders))] == ["released"]
+
+
+def test_a_file_waits_for_the_time_stamp_authority(
+    folders: tuple[Path, Path], picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private, public = folders
+    shutil.copy(picture, private / "a.png")
+    monkeypatch.setattr(timestamping, "WAITS", (0.0, 0.0))
+    monkeypatch.setenv("ASSAY_TIMESTAMP_URL", "http://127.0.0.1:9/")
+    monkeypatch.setenv("ASSAY_TIMESTAMP_POLICY", "require")
+    settings.cache_clear()
+    [event] = worked_off(gate(folders))
+    assert event.kind == "waiting"
+    assert event.error is not None
+    assert event.error.code == "timestamp-unavailable"
+    assert visible(public) == []
+    monkeypatch.delenv("ASSAY_TIMESTAMP_URL")
+    settings.cache_clear()
     assert [event.kind for event in worked_off(gate(folders))] == ["released"]
 
 

@@ -37,10 +37,13 @@ ALIGNED = Alignment(
     inliers=40,
     matches=90,
     coverage=0.95,
+    cells=50,
     log10_chance=-60.0,
     box=(0.0, 0.0, 1.0, 1.0),
     query_box=(0.0, 0.0, 1.0, 1.0),
 )
+
+EVENLY = 2.6e-4  # chance that a wrong pair agrees, where keypoints are spread evenly
 
 
 @pytest.mark.parametrize(
@@ -57,6 +60,7 @@ ALIGNED = Alignment(
             {"alignment": replace(ALIGNED, inliers=15, coverage=0.2), "pdq": 9, "difference": 9},
             "match",
         ),
+        ({"alignment": replace(ALIGNED, inliers=15, cells=3)}, "verify"),
         ({"alignment": replace(ALIGNED, log10_chance=0.5)}, None),
         ({"pdq": 10, "difference": 10}, "match"),
         ({"pdq": 10, "difference": 120}, "review"),
@@ -94,12 +98,12 @@ def test_threshold_keeps_the_budget_at_every_size(works: int, probes: int) -> No
 def test_more_inliers_are_less_likely_by_chance(inliers: int, more: int) -> None:
     matches = inliers + more
 
-    assert log10_chance(inliers, matches, 512 * 384) <= log10_chance(10, matches, 512 * 384)
+    assert log10_chance(inliers, matches, EVENLY) <= log10_chance(10, matches, EVENLY)
 
 
 def test_ten_of_a_hundred_pairs_do_not_agree_by_chance() -> None:
-    assert log10_chance(10, 100, 512 * 384) < -10
-    assert log10_chance(3, 100, 512 * 384) > 0
+    assert log10_chance(10, 100, EVENLY) < -10
+    assert log10_chance(3, 100, EVENLY) > 0
 
 
 @given(st.integers(0, 256))

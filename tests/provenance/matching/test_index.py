@@ -19,7 +19,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from assay.databases import lock_writers
-from assay.provenance.matching import Registry, indexes, multi_index, registering, schema
+from assay.provenance.matching import (
+    Registry,
+    indexes,
+    multi_index,
+    registering,
+    schema,
+    segment_files,
+)
+from assay.provenance.matching.durable_index import DurableIndex
 from assay.provenance.matching.features import NO_FEATURES, Features
 from assay.provenance.matching.fingerprints import Fingerprint
 from assay.provenance.matching.hamming import as_words
@@ -184,6 +192,42 @@ def test_damaged_file_is_made_again(
 
     assert "index rebuilt" in caplog.text
     assert {file: file.read_bytes() for file in files(path)} == intact
+
+
+@pytest.mark.usefixtures("small_files")
+def test_a_large_order_is_checked_after_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(segment_files, "ORDER_CHECKED_AT_ONCE", 0)
+    path = tmp_path / "registry.sqlite"
+    codes = random_codes(120)
+    with Registry(path) as made:
+        fill(made, codes)
+        made._indexes.seal_if_due()
+    intact = {file: file.read_bytes() for file in files(path)}
+    for file in intact:
+        flip_last_byte(file)
+
+    with Registry(path) as opened:
+        opened._indexes.refresh()
+        for index in (opened._indexes.pdq, opened._indexes.difference):
+            assert isinstance(index, DurableIndex)
+            index._checking.join(timeout=60)
+        assert found_by_hash(opened, codes) == names(codes)
+
+    assert "index rebuilt" in caplog.text
+    assert {file: file.read_bytes() for file in files(path)} == intact
+
+
+def test_a_damaged_order_hides_rows_and_does_no_harm() -> None:
+    codes = random_codes(500)
+    offsets, order = multi_index.build(codes)
+    order[0, ::2] = 2**32 - 1  # far outside of the codes
+
+    found = multi_index.search(codes, offsets, order, codes, 0)
+
+    assert len(found.row) == 250
+    assert (found.row == found.query).all()
 
 
 @pytest.mark.usefixtures("small_files")

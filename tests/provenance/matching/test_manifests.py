@@ -127,3 +127,4 @@ def test_examiner_reports_works_and_manifests(china: Pixels, coffee: Pixels) -> 
     )
     assert (work.finding, work.points_to, work.strength) == ("known-work", "known-work", "strong")
     assert "A temple" in work.summary
+    assert work.details["title"] == "A temple"

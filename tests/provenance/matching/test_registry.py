@@ -21,6 +21,7 @@ from assay.provenance.matching import (
     RegistryUnusable,
     WorkRefused,
 )
+from assay.provenance.matching.receipts import LOWEST_CLAIM
 
 Pixels = NDArray[np.uint8]
 
@@ -78,8 +79,16 @@ def test_receipt_shows_where_the_crop_lies(registry: Registry, china: Pixels) ->
     assert receipt.geometry is not None
     assert receipt.geometry.matched_box == pytest.approx((0.5, 0.25, 1.0, 1.0), abs=0.02)
     assert receipt.geometry.inliers >= 10
-    assert receipt.log10_false_match < -6
+    assert LOWEST_CLAIM <= receipt.log10_false_match < -6
+    assert receipt.probe is None  # no hash was near; no orientation is claimed
     assert receipt.registrant == "museum"
+
+
+def test_receipt_names_the_look_that_was_near(registry: Registry, china: Pixels) -> None:
+    receipt = registry.match(np.ascontiguousarray(jpeg(china, 30)[:, ::-1]))[0].receipt
+
+    assert receipt.probe == "whole mirrored"
+    assert receipt.log10_false_match == LOWEST_CLAIM  # geometry alone would claim far less
 
 
 def test_exact_distances_are_for_trusted_callers(registry: Registry, china: Pixels) -> None:

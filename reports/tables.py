@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.errors import InputRefused, UnreadableFile
-from assay.reports.fairness.results import Finding, InputFile
+from assay.reports.inputs import Finding, InputFile
+from assay.table_text import decode, separator
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +29,7 @@ class Table:
 
 
 def read_table(path: str | Path, *, role: str, required: tuple[str, ...]) -> Table:
-    """Read a CSV, or JSONL when the name ends in .jsonl.
+    """Read a CSV, or JSONL when the name ends in .jsonl; UTF-8 or UTF-16 by its mark.
 
     Args:
         role: what the table is for, used in messages.
@@ -45,13 +46,21 @@ def read_table(path: str | Path, *, role: str, required: tuple[str, ...]) -> Tab
     except OSError as error:
         raise UnreadableFile(f"{path}: {error.strerror or error}") from error
     text, findings = _decode(data, role)
+    if "\0" in text:
+        raise InputRefused(
+            f"{path}: the {role} table is no text", advice="save it as CSV, in UTF-8"
+        )
     try:
         if path.suffix.lower() == ".jsonl":
             rows = pd.DataFrame([json.loads(line) for line in text.splitlines() if line.strip()])
             rows = rows.astype(object).where(rows.notna(), "").astype(str)
         else:
             rows = pd.read_csv(
-                io.StringIO(text), dtype=str, keep_default_na=False, skipinitialspace=True
+                io.StringIO(text),
+                sep=separator(text),
+                dtype=str,
+                keep_default_na=False,
+                skipinitialspace=True,
             )
     except (ValueError, pd.errors.ParserError) as error:
         raise InputRefused(f"{path}: not a readable {role} table: {error}") from error
@@ -81,7 +90,7 @@ def examples(values: pd.Series[str]) -> tuple[str, ...]:
 
 def _decode(data: bytes, role: str) -> tuple[str, list[Finding]]:
     try:
-        return data.decode("utf-8-sig"), []
+        return decode(data), []
     except UnicodeDecodeError:
         bad = sum(1 for line in data.splitlines() if not _is_utf8(line))
         finding = Finding(

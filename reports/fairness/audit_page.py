@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from assay.reports.fairness import figures
 from assay.reports.fairness.claims import RepresentationClaim
+from assay.reports.fairness.figures import furthest
 from assay.reports.fairness.results import Audit
-from assay.reports.rendering import figures
-from assay.reports.rendering.figures import furthest
 from assay.reports.rendering.page import render
 
 MOST_TABLE_ROWS = 50  # the furthest prompts; a page of more is not read, and JSON has all

@@ -1,0 +1,1 @@
+"""Files that callers put into the bucket themselves, and then have examined."""
