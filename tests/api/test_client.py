@@ -170,13 +170,16 @@ def test_what_is_deleted_is_unknown(service: Any, client: Client, fresh: bytes) 
 
 def test_match(service: Any, client: Client, china: np.ndarray) -> None:
     work = {"title": "A temple", "rights_holder": "Desk"}
-    httpx.post(
+    answer = httpx.post(
         f"{service.address}/v1/works",
         data=work,
         files={"file": ("temple.png", encode_png(china))},
         timeout=60,
-    ).raise_for_status()
+    )
+    answer.raise_for_status()
     [found] = client.match(encode_jpeg(china[40:380, 60:560], 80))
+    # Other files of tests use this service and this picture.
+    httpx.delete(service.address + answer.headers["location"], timeout=60).raise_for_status()
     assert found.work.title == "A temple"
     assert found.match.decision == "match"
 
