@@ -83,14 +83,14 @@ def test_kill_9_at_random_points(accepting: Runtime, astronaut: Pixels) -> None:
         running = start_worker()
         try:
             # The first dies while it starts, the others in the middle of their work.
-            goal = left if kills == 0 else max(0, left - drawn.randint(5, 30))
+            goal = left if kills == 0 else max(0, left - drawn.randint(5, 18))
             left = wait_for(accepting, goal, drawn.uniform(0.2, 2.5) if kills == 0 else 60)
             time.sleep(drawn.uniform(0, 0.2))
         finally:
             running.send_signal(signal.SIGKILL)
             running.wait()
         kills += 1
-    assert kills >= 5
+    assert kills >= 4
 
     with open_database().connect() as connection:
         rows = connection.execute(sa.select(verifications)).all()
